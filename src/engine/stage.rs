@@ -1,0 +1,168 @@
+//! What a stage is to the engine: an identity that enters the cache key, named inputs, one output, a plain function.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde_json::Value;
+
+use crate::artifact::ArtifactKind;
+use crate::diagnostic::Diagnostic;
+
+/// All of a stage that decides its output, apart from the content of its inputs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Identity {
+    /// The name of the stage kind in YAML.
+    pub kind: &'static str,
+    /// Goes up when the same config and inputs give other bytes; for training, the model's code digest.
+    pub version: String,
+    /// The config with its defaults filled in.
+    pub config: Value,
+    /// The seed, where the stage draws random numbers.
+    pub seed: Option<u64>,
+    /// The protocol, where the stage depends on it.
+    pub protocol: Option<Value>,
+    /// What else decides the output: device class, libtorch version, allowed environment variables.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// A named input of a stage: which stage of the pipeline it comes from, and what it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// The name by which `Task::input` finds it; the name of the field in YAML.
+    pub name: String,
+    /// The stage of the pipeline that makes it.
+    pub stage: String,
+    /// The kinds of artifact that the stage can read; empty means any.
+    pub accepts: &'static [ArtifactKind],
+}
+
+/// What a stage needs of the machine while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resources {
+    /// Threads it can use to advantage; it is given this many or fewer.
+    pub threads: usize,
+}
+
+/// A node of the DAG: a pure function from sealed artifacts to a new artifact.
+pub trait Stage: Send + Sync {
+    /// What enters the cache key.
+    fn identity(&self) -> Identity;
+    /// The stages whose artifacts it reads.
+    fn inputs(&self) -> Vec<Input>;
+    /// What it makes.
+    fn output(&self) -> ArtifactKind;
+    /// What it needs while it runs.
+    fn resources(&self) -> Resources {
+        Resources { threads: 1 }
+    }
+    /// True when another process writes the output: it is then copied while sealed, so that an orphan of that
+    /// process can never write into the sealed bytes.
+    fn external(&self) -> bool {
+        false
+    }
+    /// Files outside the project that the stage stands for. Such a stage is never run: its artifact is these files.
+    fn source(&self) -> Option<Source> {
+        None
+    }
+    /// Writes the output into `task.output`.
+    ///
+    /// # Errors
+    /// When the inputs cannot be used or the work fails; what was written so far is thrown away.
+    fn run(&self, task: &Task<'_>) -> Result<(), StageError>;
+}
+
+/// Raw files that lie outside the project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The folder, relative to the data folder unless absolute.
+    pub folder: Utf8PathBuf,
+    /// The files in it.
+    pub files: Vec<Utf8PathBuf>,
+}
+
+/// How far a stage has come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// Some of a known amount of work is done.
+    Step {
+        /// Units done.
+        done: u64,
+        /// Units in all.
+        total: u64,
+        /// What is counted, and anything else worth a glance: `epoch 3/20, loss 6.21, 2310 sessions/s`.
+        message: String,
+    },
+    /// A JSON event of a trainer, kept in the run's record (one epoch, say).
+    Event(Value),
+}
+
+/// All that a running stage is given.
+pub struct Task<'a> {
+    /// Folders of the sealed input artifacts, by input name. Read-only.
+    pub inputs: BTreeMap<String, Utf8PathBuf>,
+    /// The empty folder to write the output into.
+    pub output: Utf8PathBuf,
+    /// A folder of this attempt for what is not part of the output: job files, checkpoints.
+    pub scratch: Utf8PathBuf,
+    /// The file that collects what the stage says to people.
+    pub log: Utf8PathBuf,
+    /// How many threads to use.
+    pub threads: usize,
+    /// Takes progress; cheap, may be called often.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+    /// True once the run is to stop; long loops look at it.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Counts and remarks for the manifest, in the order of their names.
+    pub notes: Mutex<BTreeMap<String, Value>>,
+}
+
+impl Task<'_> {
+    /// The folder of a named input.
+    ///
+    /// # Panics
+    /// When the stage asks for an input that it did not declare.
+    pub fn input(&self, name: &str) -> &Utf8Path {
+        self.inputs.get(name).unwrap_or_else(|| panic!("stage did not declare an input `{name}`"))
+    }
+
+    /// Leaves a count or a remark in the manifest of the output.
+    pub fn note(&self, name: &str, value: impl Into<Value>) {
+        self.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(name.to_owned(), value.into());
+    }
+
+    /// Says how far the work is.
+    pub fn step(&self, done: u64, total: u64, message: impl Into<String>) {
+        (self.progress)(Progress::Step { done, total, message: message.into() });
+    }
+}
+
+/// Why a stage failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The data or the config cannot be used; located where that is known.
+    #[error(transparent)]
+    Data(#[from] Box<Diagnostic>),
+    /// A file could not be read or written; fs-err's message names the path.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// Another program failed.
+    #[error("{program} {outcome}{}", tail.as_ref().map_or(String::new(), |t| format!("\n{t}")))]
+    Program {
+        /// Its name.
+        program: String,
+        /// `exited with code 3 (data the model cannot use)`.
+        outcome: String,
+        /// The last lines that it said.
+        tail: Option<String>,
+    },
+    /// The person, or the system, asked the run to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl From<Diagnostic> for StageError {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Data(Box::new(diagnostic))
+    }
+}

@@ -1,0 +1,163 @@
+//! What an experiment file may say. These types are the file's schema; nothing else reads the YAML.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::data::protocol::Protocol;
+
+/// An experiment: pipelines, a grid over them, a protocol, and what to report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// The heading of the report.
+    pub title: String,
+    /// What the experiment asks, in a sentence or two.
+    #[serde(default)]
+    pub about: String,
+    /// The data sets, by the name that the grid's `dataset` axis uses.
+    pub datasets: BTreeMap<String, DatasetSpec>,
+    /// Hyper-parameters by model; only what differs from the model's defaults.
+    #[serde(default)]
+    pub models: BTreeMap<String, serde_json::Map<String, Value>>,
+    /// The cells.
+    pub grid: Grid,
+    /// `paper`, `published-code`, or each choice spelled out.
+    #[serde(default)]
+    pub protocol: ProtocolChoice,
+    /// Where the trainer is, if not beside `sr-pipe`: any program that speaks the trainer's contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trainer: Option<String>,
+    /// What to print; without it the cells run and no table is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportSpec>,
+    /// Sentences to test on the results.
+    #[serde(default)]
+    pub claims: Vec<Claim>,
+}
+
+/// A data set: a pipeline and what to fill into its `${name}` places.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetSpec {
+    /// The pipeline file, relative to this file.
+    pub pipeline: String,
+    /// Values for the pipeline's `${name}` places, beside the cell's own axes.
+    #[serde(default)]
+    pub with: BTreeMap<String, Value>,
+}
+
+/// The cells of an experiment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Grid {
+    /// Every combination of these axes; `dataset` is required, `model` is the trained model.
+    pub product: BTreeMap<String, Vec<AxisValue>>,
+    /// Cells to leave out: each that has all of these values.
+    #[serde(default)]
+    pub exclude: Vec<BTreeMap<String, AxisValue>>,
+    /// One cell for each seed.
+    #[serde(default = "one_seed")]
+    pub seeds: Vec<u64>,
+}
+
+/// A value of an axis; shown and compared as text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum AxisValue {
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// A switch.
+    Switch(bool),
+    /// A word.
+    Text(String),
+}
+
+impl std::fmt::Display for AxisValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Integer(value) => value.fmt(f),
+            Self::Number(value) => value.fmt(f),
+            Self::Switch(value) => value.fmt(f),
+            Self::Text(value) => value.fmt(f),
+        }
+    }
+}
+
+fn one_seed() -> Vec<u64> {
+    vec![1]
+}
+
+/// A protocol by name, or spelled out.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProtocolChoice {
+    /// Nothing of the test set is looked at before the end.
+    #[default]
+    Paper,
+    /// What the released code of MKM-SR does: the test set picks the epoch, for each metric by itself.
+    PublishedCode,
+    /// Each choice spelled out; what is left out is as in `paper`.
+    Custom(Protocol),
+}
+
+/// The table of an experiment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportSpec {
+    /// The axis whose values are the rows.
+    #[serde(default = "model_axis")]
+    pub rows: String,
+    /// The axis whose values are the columns.
+    #[serde(default = "dataset_axis")]
+    pub columns: String,
+    /// Metrics with their cut-off: `hit@20`, `mrr@20`.
+    #[serde(default = "usual_metrics")]
+    pub metrics: Vec<String>,
+    /// Numbers printed in the paper, to stand beside ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paper: Option<PaperNumbers>,
+    /// Remarks printed under the table, one paragraph each.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+fn model_axis() -> String {
+    "model".into()
+}
+
+fn dataset_axis() -> String {
+    "dataset".into()
+}
+
+fn usual_metrics() -> Vec<String> {
+    vec!["hit@20".into(), "mrr@20".into()]
+}
+
+/// Numbers printed in a paper.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaperNumbers {
+    /// Where they are printed: `MKM-SR (SIGIR 2020), Table 2`.
+    pub source: String,
+    /// In per cent: column, then row, then metric.
+    pub values: BTreeMap<String, BTreeMap<String, BTreeMap<String, f64>>>,
+}
+
+/// A sentence as an inequality between cells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The sentence.
+    pub text: String,
+    /// The metric that is compared: `mrr@20`.
+    pub metric: String,
+    /// Axis values of the cells that should be ahead.
+    pub better: BTreeMap<String, AxisValue>,
+    /// Axis values of the cells that should be behind; axes left out are as in `better`.
+    pub than: BTreeMap<String, AxisValue>,
+}
