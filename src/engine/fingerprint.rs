@@ -1,0 +1,186 @@
+//! The cache key: one struct that holds everything a stage's output depends on, and nothing else.
+//!
+//! Never in the key: paths, modification times, the git commit, the number of jobs. Those go into the record.
+//!
+//! | format | meant |
+//! |---|---|
+//! | 1 | first |
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::stage::Identity;
+use crate::hash::ContentHash;
+
+/// The version of the key's form; a change of it makes every result a new one.
+pub const KEY_FORMAT: u32 = 1;
+
+/// Everything that a stage's output depends on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fingerprint<'a> {
+    /// `KEY_FORMAT`.
+    pub format: u32,
+    /// The kind of stage.
+    pub kind: &'a str,
+    /// The stage's version; for training, the model's code digest.
+    pub version: &'a str,
+    /// The config with its defaults filled in.
+    pub config: &'a Value,
+    /// Content of the inputs, by name.
+    pub inputs: BTreeMap<&'a str, ContentHash>,
+    /// The seed, where the stage draws random numbers.
+    pub seed: Option<u64>,
+    /// The protocol, where the stage depends on it.
+    pub protocol: Option<&'a Value>,
+    /// Device class, libtorch version, allowed environment variables.
+    pub environment: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Fingerprint<'a> {
+    /// The fingerprint of a stage on these inputs.
+    pub fn new(identity: &'a Identity, inputs: BTreeMap<&'a str, ContentHash>) -> Self {
+        Self {
+            format: KEY_FORMAT,
+            kind: identity.kind,
+            version: &identity.version,
+            config: &identity.config,
+            inputs,
+            seed: identity.seed,
+            protocol: identity.protocol.as_ref(),
+            environment: &identity.environment,
+        }
+    }
+
+    /// As JSON, for the record.
+    ///
+    /// # Panics
+    /// Never: every field has a JSON form.
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(self).expect("a fingerprint has a JSON form")
+    }
+
+    /// The cache key.
+    pub fn key(&self) -> ContentHash {
+        ContentHash::of_json(&self.to_json())
+    }
+}
+
+/// What differs between an earlier fingerprint and a new one, in words; the first few differences.
+pub fn difference(earlier: &Value, now: &Value) -> String {
+    let mut found = Vec::new();
+    compare("", earlier, now, &mut found);
+    if found.is_empty() {
+        return "nothing that enters the key differs; its result is gone".into();
+    }
+    let more = found.len().saturating_sub(3);
+    found.truncate(3);
+    let mut text = found.join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
+fn compare(path: &str, earlier: &Value, now: &Value, found: &mut Vec<String>) {
+    match (earlier, now) {
+        (Value::Object(a), Value::Object(b)) => {
+            let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for name in names {
+                let deeper = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                compare(&deeper, a.get(name).unwrap_or(&Value::Null), b.get(name).unwrap_or(&Value::Null), found);
+            }
+        }
+        _ if crate::hash::canonical(earlier) == crate::hash::canonical(now) => {}
+        _ if path.starts_with("inputs.") => {
+            found.push(format!("input `{}` has other content", path.trim_start_matches("inputs.")));
+        }
+        _ if path == "version" => found.push("its code changed".into()),
+        _ => found.push(format!("`{path}` was {}, is {}", shown(earlier), shown(now))),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() > 40 { format!("{}…", text.chars().take(39).collect::<String>()) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn identity() -> Identity {
+        Identity {
+            kind: "filter",
+            version: "1".into(),
+            config: json!({"min_item_count": 3, "from": "sessions"}),
+            seed: Some(7),
+            protocol: None,
+            environment: BTreeMap::from([("DEVICE".into(), "cpu".into())]),
+        }
+    }
+
+    /// A change here makes every cache of every user cold: raise `KEY_FORMAT` and say so in the change log.
+    #[test]
+    fn the_key_of_a_sample_stage_is_the_blake3_of_this_very_text() {
+        let identity = identity();
+        let fingerprint = Fingerprint::new(&identity, BTreeMap::from([("from", ContentHash::of(b""))]));
+        let text = concat!(
+            r#"{"config":{"from":"sessions","min_item_count":3},"environment":{"DEVICE":"cpu"},"format":1,"#,
+            r#""inputs":{"from":"af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"},"#,
+            r#""kind":"filter","protocol":null,"seed":7,"version":"1"}"#
+        );
+        assert_eq!(crate::hash::canonical(&fingerprint.to_json()), text);
+        // Worked out by another program (Python's blake3 on the text above).
+        assert_eq!(fingerprint.key().to_string(), "bee703f7817f66a418b555822aca3fd4a8db4fb2097419a44437368535843d1b");
+    }
+
+    #[test]
+    fn each_field_changes_the_key() {
+        let base = identity();
+        let inputs = || BTreeMap::from([("from", ContentHash::of(b"x"))]);
+        let key = |identity: &Identity| Fingerprint::new(identity, inputs()).key();
+        let changed = [
+            Identity { kind: "split", ..base.clone() },
+            Identity { version: "2".into(), ..base.clone() },
+            Identity { config: json!({"min_item_count": 4, "from": "sessions"}), ..base.clone() },
+            Identity { seed: None, ..base.clone() },
+            Identity { protocol: Some(json!({"ties": "mean"})), ..base.clone() },
+            Identity { environment: BTreeMap::new(), ..base.clone() },
+        ];
+        for other in &changed {
+            assert_ne!(key(&base), key(other), "{other:?}");
+        }
+        assert_ne!(key(&base), Fingerprint::new(&base, BTreeMap::from([("from", ContentHash::of(b"y"))])).key());
+        assert_ne!(key(&base), Fingerprint::new(&base, BTreeMap::from([("form", ContentHash::of(b"x"))])).key());
+    }
+
+    #[test]
+    fn a_difference_is_told_in_words() {
+        let told = difference(
+            &json!({"config": {"a": 1, "b": 2}, "version": "1", "inputs": {"x": "h1"}}),
+            &json!({"config": {"a": 1, "b": 3}, "version": "2", "inputs": {"x": "h2"}}),
+        );
+        assert_eq!(told, "`config.b` was 2, is 3, input `x` has other content, its code changed");
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_in_which_a_config_was_written_does_not_matter(
+            mut fields in proptest::collection::btree_map("[a-z]{1,6}", any::<i32>(), 0..8).prop_map(|m| m.into_iter().collect::<Vec<_>>())
+        ) {
+            let build = |fields: &[(String, i32)]| {
+                let config: serde_json::Map<_, _> = fields.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+                let identity = Identity { config: Value::Object(config), ..identity() };
+                Fingerprint::new(&identity, BTreeMap::new()).key()
+            };
+            let forward = build(&fields);
+            fields.reverse();
+            prop_assert_eq!(forward, build(&fields));
+        }
+    }
+}

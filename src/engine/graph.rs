@@ -1,0 +1,193 @@
+//! The DAG: stages wired by name into nodes, equal nodes shared, in an order that needs no recursion.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::stage::Stage;
+use crate::artifact::ArtifactKind;
+use crate::hash::ContentHash;
+
+/// A node's index in its graph. A node's inputs always have smaller ones.
+pub type NodeId = usize;
+
+/// A stage with its inputs.
+pub struct Node {
+    /// As it is shown: `demo · split`, `demo/mkm-sr/seed=1 · train`.
+    pub label: String,
+    /// The stage.
+    pub stage: Arc<dyn Stage>,
+    /// Inputs by name.
+    pub inputs: BTreeMap<String, NodeId>,
+}
+
+/// A DAG in topological order.
+#[derive(Default)]
+pub struct Graph {
+    /// The nodes; each after its inputs.
+    pub nodes: Vec<Node>,
+}
+
+/// A pipeline whose stages do not fit together; names are those of the pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WiringError {
+    /// An input names a stage that is not there.
+    #[error("stage `{stage}` reads `{missing}`, which is not a stage of this pipeline")]
+    Unknown {
+        /// The stage that reads.
+        stage: String,
+        /// The field that names it.
+        input: String,
+        /// The name that is not there.
+        missing: String,
+    },
+    /// Stages wait for each other.
+    #[error("these stages wait for each other: {}", path.join(" → "))]
+    Cycle {
+        /// The way round, first and last the same.
+        path: Vec<String>,
+    },
+    /// An input is of a kind that the stage cannot read.
+    #[error("stage `{stage}` cannot read `{from}`, which makes {found}; it reads {}", accepts.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" or "))]
+    Kind {
+        /// The stage that reads.
+        stage: String,
+        /// The field that names the input.
+        input: String,
+        /// The stage that is read.
+        from: String,
+        /// What that stage makes.
+        found: ArtifactKind,
+        /// What could be read.
+        accepts: Vec<ArtifactKind>,
+    },
+}
+
+/// Builds one graph from many pipelines; stages that are equal in identity and inputs become one node.
+#[derive(Default)]
+pub struct GraphBuilder {
+    graph: Graph,
+    known: HashMap<ContentHash, NodeId>,
+}
+
+impl GraphBuilder {
+    /// Adds the stages of one pipeline and gives the node of each. `label` names a stage that is new.
+    ///
+    /// # Errors
+    /// All that does not fit together.
+    pub fn add(
+        &mut self,
+        stages: &BTreeMap<String, Arc<dyn Stage>>,
+        label: impl Fn(&str, &dyn Stage) -> String,
+    ) -> Result<BTreeMap<String, NodeId>, Vec<WiringError>> {
+        let errors = wiring_errors(stages);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let order = order(stages).map_err(|path| vec![WiringError::Cycle { path }])?;
+        let mut placed = BTreeMap::new();
+        for name in order {
+            let stage = &stages[name];
+            let inputs: BTreeMap<String, NodeId> =
+                stage.inputs().into_iter().map(|input| (input.name, placed[&input.stage])).collect();
+            let identity = stage.identity();
+            let source = stage.source().map(|source| format!("{source:?}"));
+            // Nodes before this one are already unique, so equal ids mean equal inputs.
+            let sameness = ContentHash::of_json(&json!([
+                identity.kind,
+                identity.version,
+                identity.config,
+                identity.seed,
+                identity.protocol,
+                identity.environment,
+                inputs,
+                source,
+            ]));
+            let id = *self.known.entry(sameness).or_insert_with(|| {
+                self.graph.nodes.push(Node { label: label(name, stage.as_ref()), stage: Arc::clone(stage), inputs });
+                self.graph.nodes.len() - 1
+            });
+            placed.insert(name.to_owned(), id);
+        }
+        Ok(placed)
+    }
+
+    /// The graph.
+    pub fn finish(self) -> Graph {
+        self.graph
+    }
+}
+
+fn wiring_errors(stages: &BTreeMap<String, Arc<dyn Stage>>) -> Vec<WiringError> {
+    let mut errors = Vec::new();
+    for (name, stage) in stages {
+        for input in stage.inputs() {
+            match stages.get(&input.stage) {
+                None => errors.push(WiringError::Unknown {
+                    stage: name.clone(),
+                    input: input.name,
+                    missing: input.stage,
+                }),
+                Some(from) if !input.accepts.is_empty() && !input.accepts.contains(&from.output()) => {
+                    errors.push(WiringError::Kind {
+                        stage: name.clone(),
+                        input: input.name,
+                        from: input.stage,
+                        found: from.output(),
+                        accepts: input.accepts.to_vec(),
+                    });
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    errors
+}
+
+/// Names in an order in which each stands after its inputs (Kahn), or a cycle.
+fn order(stages: &BTreeMap<String, Arc<dyn Stage>>) -> Result<Vec<&str>, Vec<String>> {
+    let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut readers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let inputs: BTreeMap<&str, Vec<String>> = stages
+        .iter()
+        .map(|(name, stage)| (name.as_str(), stage.inputs().into_iter().map(|input| input.stage).collect()))
+        .collect();
+    for (name, from) in &inputs {
+        waiting.insert(name, from.len());
+        for input in from {
+            if let Some((input, _)) = inputs.get_key_value(input.as_str()) {
+                readers.entry(input).or_default().push(name);
+            }
+        }
+    }
+    let mut ready: std::collections::VecDeque<&str> =
+        waiting.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+    let mut order = Vec::with_capacity(stages.len());
+    while let Some(name) = ready.pop_front() {
+        order.push(name);
+        for reader in readers.get(name).into_iter().flatten() {
+            if let Some(count) = waiting.get_mut(reader) {
+                *count -= 1;
+                if *count == 0 {
+                    ready.push_back(reader);
+                }
+            }
+        }
+    }
+    if order.len() == stages.len() {
+        return Ok(order);
+    }
+    // Every stage that is left waits for another that is left: walk until one comes again.
+    let left: std::collections::BTreeSet<&str> = waiting.keys().copied().filter(|name| !order.contains(name)).collect();
+    let mut path: Vec<&str> = left.iter().copied().take(1).collect();
+    loop {
+        let next = inputs[path[path.len() - 1]].iter().find_map(|input| left.get(input.as_str()).copied());
+        let Some(next) = next else { return Err(left.into_iter().map(str::to_owned).collect()) };
+        let seen = path.iter().position(|name| *name == next);
+        path.push(next);
+        if let Some(start) = seen {
+            return Err(path[start..].iter().map(|name| (*name).to_owned()).collect());
+        }
+    }
+}

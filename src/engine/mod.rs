@@ -1,0 +1,15 @@
+//! The engine: a DAG of stages, planned against the cache by content and executed with nothing done twice.
+//!
+//! It knows stages, artifacts and records, and no data set, no model and no file format.
+
+mod execute;
+mod fingerprint;
+mod graph;
+mod lock;
+mod plan;
+pub mod stage;
+
+pub use execute::{Executor, NodeState, Outcome, Report, RunEvent, StopSignal};
+pub use fingerprint::{Fingerprint, KEY_FORMAT, difference};
+pub use graph::{Graph, GraphBuilder, Node, NodeId, WiringError};
+pub use plan::{Plan, PlanError, Planner, Reason, Status};

@@ -1,0 +1,203 @@
+//! Content hashes: BLAKE3, shown in lower-case hex, and the canonical form of JSON that keys are made from.
+
+use std::fmt;
+use std::io::Read;
+use std::str::FromStr;
+
+use camino::Utf8Path;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+/// The BLAKE3 digest of some bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentHash([u8; 32]);
+
+impl ContentHash {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(*blake3::hash(bytes).as_bytes())
+    }
+
+    /// The digest of the canonical form of a JSON value.
+    pub fn of_json(value: &Value) -> Self {
+        Self::of(canonical(value).as_bytes())
+    }
+
+    /// The digest of a file's bytes, read once in pieces.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn of_file(path: &Utf8Path) -> std::io::Result<Self> {
+        let mut file = fs_err::File::open(path)?;
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            let read = file.read(&mut buffer)?;
+            if read == 0 {
+                return Ok(Self(*hasher.finalize().as_bytes()));
+            }
+            // Threads pay from a few hundred kilobytes on.
+            if read > 1 << 18 {
+                hasher.update_rayon(&buffer[..read]);
+            } else {
+                hasher.update(&buffer[..read]);
+            }
+        }
+    }
+
+    /// The first 12 hex digits, for people.
+    pub fn short(&self) -> String {
+        self.to_string()[..12].to_owned()
+    }
+}
+
+impl From<blake3::Hash> for ContentHash {
+    fn from(hash: blake3::Hash) -> Self {
+        Self(*hash.as_bytes())
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.0 {
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is not 64 hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a content hash (64 hex digits)")]
+pub struct NotAHash(String);
+
+impl FromStr for ContentHash {
+    type Err = NotAHash;
+
+    fn from_str(text: &str) -> Result<Self, NotAHash> {
+        let mut bytes = [0; 32];
+        let digits = text.as_bytes();
+        if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return Err(NotAHash(text.to_owned()));
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| NotAHash(text.to_owned()))?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| NotAHash(text.to_owned()))?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for ContentHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ContentHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// JSON with sorted keys and no spaces: equal values give equal text, whatever order their keys were written in.
+///
+/// A number is written as its value: `1`, `1.0` and `1e0` are the same number and give the same text, so that a
+/// config that was spelled differently is not a different config.
+pub fn canonical(value: &Value) -> String {
+    let mut text = String::new();
+    write_canonical(value, &mut text);
+    text
+}
+
+fn write_canonical(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(map) => {
+            let mut keys: Vec<_> = map.keys().collect();
+            keys.sort_unstable();
+            text.push('{');
+            for (at, key) in keys.into_iter().enumerate() {
+                if at > 0 {
+                    text.push(',');
+                }
+                text.push_str(&Value::from(key.as_str()).to_string());
+                text.push(':');
+                write_canonical(&map[key], text);
+            }
+            text.push('}');
+        }
+        Value::Array(items) => {
+            text.push('[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    text.push(',');
+                }
+                write_canonical(item, text);
+            }
+            text.push(']');
+        }
+        Value::Number(number) => match number.as_f64() {
+            // Whole floats in the range where every whole number is exact are written as whole numbers.
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9_007_199_254_740_992.0 => {
+                #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
+                let whole = float as i64;
+                text.push_str(&whole.to_string());
+            }
+            _ => text.push_str(&number.to_string()),
+        },
+        other => text.push_str(&other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_digest_is_blake3() {
+        // Published test vector of BLAKE3 for the empty input.
+        assert_eq!(
+            ContentHash::of(b"").to_string(),
+            "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
+        );
+    }
+
+    #[test]
+    fn the_order_of_keys_and_the_spelling_of_numbers_do_not_matter() {
+        let one = json!({"b": 1.0, "a": [true, null, "x"]});
+        let two = json!({"a": [true, null, "x"], "b": 1});
+        assert_eq!(canonical(&one), r#"{"a":[true,null,"x"],"b":1}"#);
+        assert_eq!(ContentHash::of_json(&one), ContentHash::of_json(&two));
+    }
+
+    #[test]
+    fn a_file_hashes_as_its_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(folder.path()).unwrap().join("x");
+        let bytes: Vec<u8> = (0..3_000_000_u32).map(|i| (i % 251) as u8).collect();
+        fs_err::write(&path, &bytes).unwrap();
+        assert_eq!(ContentHash::of_file(&path).unwrap(), ContentHash::of(&bytes));
+    }
+
+    proptest! {
+        #[test]
+        fn hex_reads_back(bytes in any::<[u8; 32]>()) {
+            let hash = ContentHash(bytes);
+            prop_assert_eq!(hash.to_string().parse::<ContentHash>().unwrap(), hash);
+        }
+
+        #[test]
+        fn arbitrary_text_is_a_hash_or_an_error(text in "\\PC{0,70}") {
+            let _ = text.parse::<ContentHash>();
+        }
+    }
+}

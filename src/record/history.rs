@@ -1,0 +1,373 @@
+//! The part of the records that people read: runs, their cells, attempts at stages, and curves.
+
+use serde_json::Value;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::{RecordError, Records, now};
+use crate::hash::ContentHash;
+
+/// How a run, a cell or an attempt stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// Under way, or killed before it could say so.
+    Running,
+    /// All that was asked is there.
+    Done,
+    /// Something failed.
+    Failed,
+    /// Not tried, since something that it needs failed.
+    Blocked,
+    /// Stopped by a person or the system.
+    Interrupted,
+}
+
+impl RunState {
+    /// The word in the records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Blocked => "blocked",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// A run that begins.
+#[derive(Debug)]
+pub struct NewRun<'a> {
+    /// The experiment file, from the project's root.
+    pub experiment: &'a str,
+    /// Digest of the experiment file and its pipelines.
+    pub digest: ContentHash,
+    /// The protocol.
+    pub protocol: &'a Value,
+    /// The command as it was typed.
+    pub command: &'a str,
+    /// Versions, git commit, host.
+    pub environment: &'a Value,
+}
+
+/// A run on record.
+#[derive(Debug, Clone)]
+pub struct RunRow {
+    /// Its number.
+    pub id: i64,
+    /// The experiment file, from the project's root.
+    pub experiment: String,
+    /// When it began.
+    pub started: String,
+    /// When it ended, if it did.
+    pub finished: Option<String>,
+    /// How it stands.
+    pub state: String,
+    /// The command as it was typed.
+    pub command: String,
+    /// Digest of the experiment file and its pipelines.
+    pub digest: String,
+    /// The protocol.
+    pub protocol: Value,
+    /// Versions, git commit, host.
+    pub environment: Value,
+    /// Number of cells on record.
+    pub cells: i64,
+    /// Number of stages that were really executed.
+    pub attempts: i64,
+}
+
+/// A cell on record.
+#[derive(Debug, Clone)]
+pub struct CellRow {
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub state: String,
+    /// The key of the stage that it ends in.
+    pub key: Option<String>,
+    /// The object that it ends in.
+    pub object: Option<String>,
+}
+
+/// An attempt that begins.
+#[derive(Debug)]
+pub struct Attempt<'a> {
+    /// The run that makes it.
+    pub run: i64,
+    /// The key of the stage.
+    pub key: ContentHash,
+    /// The stage as it is shown.
+    pub label: &'a str,
+    /// The kind of stage.
+    pub kind: &'a str,
+}
+
+/// An attempt on record.
+#[derive(Debug, Clone)]
+pub struct AttemptRow {
+    /// Its number.
+    pub id: i64,
+    /// The stage as it is shown.
+    pub label: String,
+    /// How it stands.
+    pub state: String,
+    /// When it began.
+    pub started: String,
+    /// When it ended, if it did.
+    pub finished: Option<String>,
+    /// Its log, inside the state folder.
+    pub log: String,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
+/// An epoch on record.
+#[derive(Debug, Clone)]
+pub struct EpochRow {
+    /// The attempt that trained it.
+    pub attempt: i64,
+    /// The trainer's event.
+    pub event: Value,
+}
+
+impl Records {
+    /// Puts the beginning of a run on record and gives its number.
+    ///
+    /// # Errors
+    /// When the records cannot be written.
+    pub async fn start_run(&self, run: &NewRun<'_>) -> Result<i64, RecordError> {
+        let done = sqlx::query(
+            "INSERT INTO runs (experiment, digest, protocol, command, started, state, process, environment) \
+             VALUES (?, ?, ?, ?, ?, 'running', ?, ?)",
+        )
+        .bind(run.experiment)
+        .bind(run.digest.to_string())
+        .bind(run.protocol.to_string())
+        .bind(run.command)
+        .bind(now())
+        .bind(i64::from(std::process::id()))
+        .bind(run.environment.to_string())
+        .execute(&self.pool)
+        .await
+        .map_err(self.failed())?;
+        Ok(done.last_insert_rowid())
+    }
+
+    /// Puts the cells and the end of a run on record, in one transaction.
+    ///
+    /// # Errors
+    /// When the records cannot be written.
+    pub async fn finish_run(
+        &self,
+        run: i64,
+        state: RunState,
+        cells: &[(String, Value, u64, RunState, Option<(ContentHash, ContentHash)>)],
+    ) -> Result<(), RecordError> {
+        let mut transaction = self.pool.begin().await.map_err(self.failed())?;
+        for (name, coordinates, seed, state, result) in cells {
+            sqlx::query(
+                "INSERT OR REPLACE INTO cells (run, name, coordinates, seed, state, key, object) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?)",
+            )
+            .bind(run)
+            .bind(name)
+            .bind(coordinates.to_string())
+            .bind(seed.cast_signed())
+            .bind(state.name())
+            .bind(result.as_ref().map(|(key, _)| key.to_string()))
+            .bind(result.as_ref().map(|(_, object)| object.to_string()))
+            .execute(&mut *transaction)
+            .await
+            .map_err(self.failed())?;
+        }
+        sqlx::query("UPDATE runs SET state = ?, finished = ? WHERE id = ?")
+            .bind(state.name())
+            .bind(now())
+            .bind(run)
+            .execute(&mut *transaction)
+            .await
+            .map_err(self.failed())?;
+        transaction.commit().await.map_err(self.failed())
+    }
+
+    /// Puts the beginning of an attempt on record and gives its number.
+    ///
+    /// # Errors
+    /// When the records cannot be written.
+    pub async fn start_attempt(&self, attempt: &Attempt<'_>) -> Result<i64, RecordError> {
+        let done = sqlx::query(
+            "INSERT INTO attempts (run, key, label, kind, state, started, log) VALUES (?, ?, ?, ?, 'running', ?, '')",
+        )
+        .bind(attempt.run)
+        .bind(attempt.key.to_string())
+        .bind(attempt.label)
+        .bind(attempt.kind)
+        .bind(now())
+        .execute(&self.pool)
+        .await
+        .map_err(self.failed())?;
+        let id = done.last_insert_rowid();
+        sqlx::query("UPDATE attempts SET log = ? WHERE id = ?")
+            .bind(format!("logs/{id}.log"))
+            .bind(id)
+            .execute(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        Ok(id)
+    }
+
+    /// Puts the bad end of an attempt on record. A good end is part of `add_result`.
+    ///
+    /// # Errors
+    /// When the records cannot be written.
+    pub async fn fail_attempt(&self, attempt: i64, state: RunState, error: &str) -> Result<(), RecordError> {
+        sqlx::query("UPDATE attempts SET state = ?, finished = ?, error = ? WHERE id = ?")
+            .bind(state.name())
+            .bind(now())
+            .bind(error)
+            .bind(attempt)
+            .execute(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        Ok(())
+    }
+
+    /// Earlier attempts at a key, the newest first.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn attempts_at(&self, key: &ContentHash) -> Result<Vec<i64>, RecordError> {
+        let rows = sqlx::query("SELECT id FROM attempts WHERE key = ? ORDER BY id DESC")
+            .bind(key.to_string())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// Puts an epoch on record.
+    ///
+    /// # Errors
+    /// When the records cannot be written.
+    pub async fn add_epoch(&self, attempt: i64, epoch: i64, event: &Value) -> Result<(), RecordError> {
+        sqlx::query("INSERT INTO epochs (attempt, epoch, event) VALUES (?, ?, ?)")
+            .bind(attempt)
+            .bind(epoch)
+            .bind(event.to_string())
+            .execute(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        Ok(())
+    }
+
+    /// Runs, the newest first.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn runs(&self, limit: i64) -> Result<Vec<RunRow>, RecordError> {
+        let rows = sqlx::query(
+            "SELECT r.*, (SELECT count(*) FROM cells c WHERE c.run = r.id) AS cells, \
+             (SELECT count(*) FROM attempts a WHERE a.run = r.id) AS attempts FROM runs r ORDER BY id DESC LIMIT ?",
+        )
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(self.failed())?;
+        rows.iter().map(run_row).collect()
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn run(&self, id: i64) -> Result<Option<RunRow>, RecordError> {
+        let row = sqlx::query(
+            "SELECT r.*, (SELECT count(*) FROM cells c WHERE c.run = r.id) AS cells, \
+             (SELECT count(*) FROM attempts a WHERE a.run = r.id) AS attempts FROM runs r WHERE id = ?",
+        )
+        .bind(id)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(self.failed())?;
+        row.as_ref().map(run_row).transpose()
+    }
+
+    /// The cells of a run, by name.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn cells(&self, run: i64) -> Result<Vec<CellRow>, RecordError> {
+        let rows = sqlx::query("SELECT name, state, key, object FROM cells WHERE run = ? ORDER BY rowid")
+            .bind(run)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        Ok(rows
+            .iter()
+            .map(|row| CellRow { name: row.get(0), state: row.get(1), key: row.get(2), object: row.get(3) })
+            .collect())
+    }
+
+    /// The stages that a run really executed, in order.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn attempts(&self, run: i64) -> Result<Vec<AttemptRow>, RecordError> {
+        let rows = sqlx::query(
+            "SELECT id, label, state, started, finished, log, error FROM attempts WHERE run = ? ORDER BY id",
+        )
+        .bind(run)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(self.failed())?;
+        Ok(rows
+            .iter()
+            .map(|row| AttemptRow {
+                id: row.get(0),
+                label: row.get(1),
+                state: row.get(2),
+                started: row.get(3),
+                finished: row.get(4),
+                log: row.get(5),
+                error: row.get(6),
+            })
+            .collect())
+    }
+
+    /// The epochs that a run trained, by attempt.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn epochs(&self, run: i64) -> Result<Vec<EpochRow>, RecordError> {
+        let rows = sqlx::query(
+            "SELECT e.attempt, e.event FROM epochs e JOIN attempts a ON a.id = e.attempt WHERE a.run = ? \
+             ORDER BY e.attempt, e.epoch",
+        )
+        .bind(run)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(self.failed())?;
+        rows.iter().map(|row| Ok(EpochRow { attempt: row.get(0), event: json(row.get(1))? })).collect()
+    }
+}
+
+fn run_row(row: &SqliteRow) -> Result<RunRow, RecordError> {
+    Ok(RunRow {
+        id: row.get("id"),
+        experiment: row.get("experiment"),
+        started: row.get("started"),
+        finished: row.get("finished"),
+        state: row.get("state"),
+        command: row.get("command"),
+        digest: row.get("digest"),
+        protocol: json(row.get("protocol"))?,
+        environment: json(row.get("environment"))?,
+        cells: row.get("cells"),
+        attempts: row.get("attempts"),
+    })
+}
+
+fn json(text: &str) -> Result<Value, RecordError> {
+    serde_json::from_str(text).map_err(|error| RecordError::Row(error.to_string()))
+}

@@ -1,0 +1,94 @@
+//! Run records: one SQLite file in WAL mode, written by the orchestrating process alone, one transaction a fact.
+
+mod cache;
+mod history;
+
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+pub use cache::{CacheIndex, NewResult, StoredResult};
+pub use history::{Attempt, AttemptRow, CellRow, EpochRow, NewRun, RunRow, RunState};
+
+/// Why the records could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// SQLite's own words.
+    #[error("the records in `{path}` cannot be used: {source}\nhelp: if the file is damaged, move it away; results are then computed again")]
+    Database {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What SQLite says.
+        source: sqlx::Error,
+    },
+    /// A newer `sr-pipe` wrote the file, or its tables cannot be made.
+    #[error("the records in `{path}` have another form: {source}\nhelp: use the newest `sr-pipe` that wrote to this project")]
+    Migration {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What does not fit.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// A row holds something that this version does not understand.
+    #[error("the records hold a row that cannot be read: {0}")]
+    Row(String),
+}
+
+/// The records of a project.
+#[derive(Debug, Clone)]
+pub struct Records {
+    pool: SqlitePool,
+    path: Utf8PathBuf,
+}
+
+impl Records {
+    /// Opens the records in a state folder; makes them when they are not there.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or has another form.
+    pub async fn open(state: &Utf8Path) -> Result<Self, RecordError> {
+        fs_err::create_dir_all(state)?;
+        let path = state.join("records.sqlite");
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // Full: a result on record must outlive a power cut, as the sealed object does.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(60));
+        // Two processes that start together on a fresh file must not both make its tables.
+        let lock = fs_err::File::create(state.join("records.lock"))?;
+        lock.file().lock()?;
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options)
+            .await
+            .map_err(|source| RecordError::Database { path: path.clone(), source })?;
+        sqlx::migrate!("src/record/migrations")
+            .run(&pool)
+            .await
+            .map_err(|source| RecordError::Migration { path: path.clone(), source })?;
+        Ok(Self { pool, path })
+    }
+
+    /// True when a project has records at all; `plan` and `report` do not make any.
+    pub fn exist(state: &Utf8Path) -> bool {
+        state.join("records.sqlite").exists()
+    }
+
+    /// Turns SQLite's error into ours, with the path.
+    fn failed(&self) -> impl Fn(sqlx::Error) -> RecordError + '_ {
+        |source| RecordError::Database { path: self.path.clone(), source }
+    }
+}
+
+/// The present moment as it stands in the records.
+pub fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
