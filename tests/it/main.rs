@@ -1,0 +1,3 @@
+//! The integration tests of `sr-pipe`: one binary, one module a subject.
+
+mod floors;
