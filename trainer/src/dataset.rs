@@ -1,0 +1,310 @@
+//! The dataset and knowledge folders of the contract, checked and laid on the device as flat arrays.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tch::{Device, Kind, Tensor};
+
+use crate::error::TrainerError;
+
+/// The `meta.json` of a dataset folder.
+#[derive(Debug, Clone, Deserialize)]
+pub struct DatasetMeta {
+    /// Version of the folder's layout.
+    pub version: u32,
+    /// The name of the data.
+    pub name: String,
+    /// Items are numbered 1 to this.
+    pub items: i64,
+    /// Operations are numbered 1 to this.
+    pub operations: i64,
+    /// The longest session, in events.
+    pub max_length: i64,
+}
+
+/// One part of a dataset. Tensors lie on the device; what the host must know of each sample lies beside them.
+#[derive(Debug)]
+pub struct Part {
+    /// Item of each event, `[E]` int32.
+    pub items: Tensor,
+    /// Operation of each event, `[E]` int32.
+    pub operations: Tensor,
+    /// Time of each event, `[E]` int64, seconds.
+    pub times: Tensor,
+    /// Where each session begins among the events, `[S+1]` int64.
+    pub session_offsets: Tensor,
+    /// First event of each sample's session, `[N]` int64.
+    pub sample_start: Tensor,
+    /// The target event of each sample, `[N]` int64.
+    pub sample_target: Tensor,
+    /// Events before the target, for each sample.
+    pub lengths: Vec<i64>,
+    /// Distinct items before the target, for each sample.
+    pub distinct: Vec<i64>,
+}
+
+impl Part {
+    /// How many samples the part has.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// Builds a part from flat host arrays: the events, `session_offsets` `[S+1]`, and `(session, target event)` of
+    /// each sample.
+    ///
+    /// # Errors
+    /// When a number points outside the arrays or an id outside `1..=limit`.
+    pub fn new(events: Events, samples: &[(i64, i64)], meta: &DatasetMeta, device: Device) -> Result<Self, TrainerError> {
+        let Events { items, operations, times, session_offsets } = events;
+        let damaged = |what: String| TrainerError::data(what, "make the dataset again; its files are damaged");
+        let count = i64::try_from(items.len()).unwrap_or(i64::MAX);
+        if operations.len() != items.len() || times.len() != items.len() {
+            return Err(damaged("`items`, `operations` and `times` differ in length".into()));
+        }
+        if session_offsets.first() != Some(&0)
+            || session_offsets.last() != Some(&count)
+            || session_offsets.windows(2).any(|pair| pair[0] > pair[1])
+        {
+            return Err(damaged("`session_offsets` does not rise from 0 to the number of events".into()));
+        }
+        if let Some(id) = items.iter().find(|&&id| i64::from(id) < 1 || i64::from(id) > meta.items) {
+            return Err(damaged(format!("item {id} is outside 1..={}", meta.items)));
+        }
+        if let Some(id) = operations.iter().find(|&&id| i64::from(id) < 1 || i64::from(id) > meta.operations) {
+            return Err(damaged(format!("operation {id} is outside 1..={}", meta.operations)));
+        }
+        let (mut starts, mut targets) = (Vec::with_capacity(samples.len()), Vec::with_capacity(samples.len()));
+        let (mut lengths, mut distinct) = (Vec::with_capacity(samples.len()), Vec::with_capacity(samples.len()));
+        for (index, &(session, target)) in samples.iter().enumerate() {
+            let place = usize::try_from(session).ok().filter(|&s| s + 1 < session_offsets.len());
+            let bounds = place.map(|s| (session_offsets[s], session_offsets[s + 1]));
+            let Some((start, _)) = bounds.filter(|&(start, end)| start < target && target < end) else {
+                return Err(damaged(format!(
+                    "sample {index} (session {session}, target event {target}) has no event before its target"
+                )));
+            };
+            let input = &items[as_index(start)..as_index(target)];
+            starts.push(start);
+            targets.push(target);
+            lengths.push(target - start);
+            distinct.push(i64::try_from(input.iter().collect::<HashSet<_>>().len()).unwrap_or(i64::MAX));
+        }
+        Ok(Self {
+            items: Tensor::from_slice(&items).to_device(device),
+            operations: Tensor::from_slice(&operations).to_device(device),
+            times: Tensor::from_slice(&times).to_device(device),
+            session_offsets: Tensor::from_slice(&session_offsets).to_device(device),
+            sample_start: Tensor::from_slice(&starts).to_device(device),
+            sample_target: Tensor::from_slice(&targets).to_device(device),
+            lengths,
+            distinct,
+        })
+    }
+}
+
+/// The events of a part as host arrays, session after session.
+#[derive(Debug, Clone, Default)]
+pub struct Events {
+    /// Item of each event.
+    pub items: Vec<i32>,
+    /// Operation of each event.
+    pub operations: Vec<i32>,
+    /// Time of each event, seconds.
+    pub times: Vec<i64>,
+    /// Where each session begins, and the number of events at the end.
+    pub session_offsets: Vec<i64>,
+}
+
+fn as_index(value: i64) -> usize {
+    usize::try_from(value).expect("checked against the array before")
+}
+
+/// The names of the parts, in the order of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PartName {
+    /// What models learn from.
+    Train,
+    /// What may pick the epoch.
+    Valid,
+    /// What is reported.
+    Test,
+}
+
+impl PartName {
+    /// Its name in the file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Valid => "valid",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// A dataset folder, opened.
+#[derive(Debug)]
+pub struct Dataset {
+    /// Its `meta.json`.
+    pub meta: DatasetMeta,
+    parts: BTreeMap<PartName, Part>,
+}
+
+impl Dataset {
+    /// Reads the dataset folder at `folder` onto `device`, only the parts in `names`.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged or of another version.
+    pub fn open(folder: &Path, names: &[PartName], device: Device) -> Result<Self, TrainerError> {
+        let meta: DatasetMeta = read_meta(folder)?;
+        check_version(folder, meta.version)?;
+        let file = folder.join("samples.safetensors");
+        let mut tensors = read_tensors(&file)?;
+        let mut parts = BTreeMap::new();
+        for &name in names {
+            let mut array = |field: &str| take(&mut tensors, &file, &format!("{}.{field}", name.as_str()));
+            let events = Events {
+                items: host(&array("items")?)?,
+                operations: host(&array("operations")?)?,
+                times: host(&array("times")?)?,
+                session_offsets: host(&array("session_offsets")?)?,
+            };
+            let sessions: Vec<i64> = host(&array("sample_session")?)?;
+            let targets: Vec<i64> = host(&array("sample_target")?)?;
+            if sessions.len() != targets.len() {
+                let message = format!("`{0}.sample_session` and `{0}.sample_target` differ in length", name.as_str());
+                return Err(TrainerError::data(message, "make the dataset again; its files are damaged"));
+            }
+            let samples: Vec<(i64, i64)> = sessions.into_iter().zip(targets).collect();
+            parts.insert(name, Part::new(events, &samples, &meta, device)?);
+        }
+        Ok(Self { meta, parts })
+    }
+
+    /// A dataset of parts that are in memory already.
+    #[must_use]
+    pub fn from_parts(meta: DatasetMeta, parts: BTreeMap<PartName, Part>) -> Self {
+        Self { meta, parts }
+    }
+
+    /// One of the parts that were named to `open`.
+    ///
+    /// # Panics
+    /// When `name` was not among them.
+    #[must_use]
+    pub fn part(&self, name: PartName) -> &Part {
+        self.parts.get(&name).unwrap_or_else(|| panic!("part `{}` was not opened", name.as_str()))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct KnowledgeMeta {
+    version: u32,
+    entities: i64,
+    relations: Vec<String>,
+}
+
+/// A knowledge folder, opened: triples over entities, of which the first are the items.
+#[derive(Debug)]
+pub struct Knowledge {
+    /// Entities are numbered 1 to this.
+    pub entities: i64,
+    /// Relations are numbered 1 to this.
+    pub relations: i64,
+    /// Head of each triple, `[M]` int64.
+    pub head: Tensor,
+    /// Relation of each triple, `[M]` int64.
+    pub relation: Tensor,
+    /// Tail of each triple, `[M]` int64.
+    pub tail: Tensor,
+}
+
+impl Knowledge {
+    /// Reads the knowledge folder at `folder` onto `device`; its first `items` entities are the items of the dataset.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged or of another version, or an id is out of range.
+    pub fn open(folder: &Path, items: i64, device: Device) -> Result<Self, TrainerError> {
+        let meta: KnowledgeMeta = read_meta(folder)?;
+        check_version(folder, meta.version)?;
+        if meta.entities < items {
+            let message = format!("the knowledge has {} entities, the dataset has {items} items", meta.entities);
+            return Err(TrainerError::data(message, "extract the knowledge from the same dataset"));
+        }
+        let relations = i64::try_from(meta.relations.len()).unwrap_or(i64::MAX);
+        let file = folder.join("triples.safetensors");
+        let mut tensors = read_tensors(&file)?;
+        let mut column = |name: &str, limit: i64| -> Result<Tensor, TrainerError> {
+            let ids = take(&mut tensors, &file, name)?;
+            let wrong: Vec<i32> = host(&ids)?;
+            if let Some(id) = wrong.into_iter().find(|&id| i64::from(id) < 1 || i64::from(id) > limit) {
+                let message = format!("{name} {id} is outside 1..={limit}");
+                return Err(TrainerError::data(message, "make the knowledge again; its files are damaged"));
+            }
+            Ok(ids.to_kind(Kind::Int64).to_device(device))
+        };
+        let head = column("head", meta.entities)?;
+        let relation = column("relation", relations)?;
+        let tail = column("tail", meta.entities)?;
+        if head.size() != relation.size() || head.size() != tail.size() {
+            let message = "`head`, `relation` and `tail` differ in length";
+            return Err(TrainerError::data(message, "make the knowledge again; its files are damaged"));
+        }
+        Ok(Self { entities: meta.entities, relations, head, relation, tail })
+    }
+
+    /// How many triples there are.
+    #[must_use]
+    pub fn triples(&self) -> usize {
+        usize::try_from(self.head.size()[0]).expect("a length is not negative")
+    }
+}
+
+fn read_meta<T: DeserializeOwned>(folder: &Path) -> Result<T, TrainerError> {
+    let path = folder.join("meta.json");
+    let text = fs::read_to_string(&path).map_err(TrainerError::file(&path))?;
+    serde_json::from_str(&text)
+        .map_err(|error| TrainerError::data(format!("`{}`: {error}", path.display()), "make the folder again"))
+}
+
+fn check_version(folder: &Path, version: u32) -> Result<(), TrainerError> {
+    if version == 1 {
+        return Ok(());
+    }
+    let message = format!("`{}` has layout version {version}, this trainer reads version 1", folder.display());
+    Err(TrainerError::data(message, "use the trainer that was built together with `sr-pipe`"))
+}
+
+/// Reads all tensors of a safetensors file onto the host.
+///
+/// # Errors
+/// When the file is missing or damaged.
+pub fn read_tensors(path: &Path) -> Result<BTreeMap<String, Tensor>, TrainerError> {
+    fs::metadata(path).map_err(TrainerError::file(path))?;
+    let tensors = Tensor::read_safetensors(path).map_err(|error| {
+        TrainerError::data(format!("`{}`: {error}", path.display()), "make the file again; it is damaged")
+    })?;
+    Ok(tensors.into_iter().collect())
+}
+
+fn take(tensors: &mut BTreeMap<String, Tensor>, file: &Path, name: &str) -> Result<Tensor, TrainerError> {
+    tensors.remove(name).ok_or_else(|| {
+        TrainerError::data(format!("`{}` has no tensor `{name}`", file.display()), "make the folder again")
+    })
+}
+
+fn host<T: tch::kind::Element>(tensor: &Tensor) -> Result<Vec<T>, TrainerError>
+where
+    Vec<T>: TryFrom<Tensor, Error = tch::TchError>,
+{
+    if tensor.kind() != T::KIND {
+        let message = format!("a tensor of type {:?} stands where {:?} belongs", tensor.kind(), T::KIND);
+        return Err(TrainerError::data(message, "make the folder again; its files are damaged"));
+    }
+    Ok(Vec::<T>::try_from(tensor.shallow_clone())?)
+}

@@ -1,0 +1,156 @@
+//! One line of the list of models: its names, what it needs, and the functions that build it from JSON.
+
+use schemars::{JsonSchema, schema_for};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tch::Device;
+
+use super::{Catalog, Counting, Gradient, Model, Network};
+use crate::error::TrainerError;
+use crate::nn::{Initializer, Parameters};
+
+/// What a model wants to see beside items.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Needs {
+    /// The operations of the events.
+    pub operations: bool,
+    /// A knowledge folder.
+    pub knowledge: bool,
+}
+
+/// A model in the list.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name in experiments.
+    pub name: &'static str,
+    /// Its name in tables.
+    pub title: &'static str,
+    /// What kind of model it is.
+    pub family: &'static str,
+    /// Who published it, where.
+    pub paper: &'static str,
+    /// The file of `src/model` that defines it, without `.rs`.
+    pub source: &'static str,
+    /// What it wants to see.
+    pub needs: Needs,
+    default_config: fn() -> Value,
+    config_schema: fn() -> Value,
+    build: fn(&Value, Catalog, u64, Device) -> Result<Model, TrainerError>,
+}
+
+/// The config of a counting model.
+pub trait CountingConfig {
+    /// The model, before it has counted.
+    fn build(&self, catalog: Catalog, device: Device) -> Box<dyn Counting>;
+}
+
+/// The config of a model that learns by gradient.
+pub trait GradientConfig {
+    /// The layers, with weights drawn by `weights`.
+    ///
+    /// # Errors
+    /// When the data lack something that this config wants.
+    fn build(&self, catalog: Catalog, weights: &mut Initializer) -> Result<Box<dyn Gradient>, TrainerError>;
+}
+
+/// A line for a model that counts.
+pub(super) const fn counting<C>(
+    name: &'static str,
+    title: &'static str,
+    family: &'static str,
+    paper: &'static str,
+    source: &'static str,
+) -> Entry
+where
+    C: CountingConfig + Default + Serialize + DeserializeOwned + JsonSchema,
+{
+    Entry {
+        name,
+        title,
+        family,
+        paper,
+        source,
+        needs: Needs { operations: false, knowledge: false },
+        default_config: defaults_of::<C>,
+        config_schema: schema_of::<C>,
+        build: |config, catalog, _, device| Ok(Model::Counting(parse::<C>(config)?.build(catalog, device))),
+    }
+}
+
+/// A line for a model that learns by gradient.
+pub(super) const fn gradient<C>(
+    name: &'static str,
+    title: &'static str,
+    family: &'static str,
+    paper: &'static str,
+    source: &'static str,
+) -> Entry
+where
+    C: GradientConfig + Default + Serialize + DeserializeOwned + JsonSchema,
+{
+    Entry {
+        name,
+        title,
+        family,
+        paper,
+        source,
+        needs: Needs { operations: false, knowledge: false },
+        default_config: defaults_of::<C>,
+        config_schema: schema_of::<C>,
+        build: |config, catalog, seed, device| {
+            let mut weights = Initializer::new(seed);
+            let layers = parse::<C>(config)?.build(catalog, &mut weights)?;
+            Ok(Model::Gradient(Network { layers, parameters: Parameters::gather(weights, device) }))
+        },
+    }
+}
+
+impl Entry {
+    /// The same line with other needs.
+    pub(super) const fn needs(self, needs: Needs) -> Self {
+        Self { needs, ..self }
+    }
+
+    /// The same line with another default config.
+    pub(super) const fn defaults(self, default_config: fn() -> Value) -> Self {
+        Self { default_config, ..self }
+    }
+
+    /// The whole default config.
+    #[must_use]
+    pub fn default_config(&self) -> Value {
+        (self.default_config)()
+    }
+
+    /// The JSON Schema of its config.
+    #[must_use]
+    pub fn schema(&self) -> Value {
+        (self.config_schema)()
+    }
+
+    /// Builds the model; weights are drawn from `seed` on the host, so that they are the same on every device.
+    ///
+    /// # Errors
+    /// When the config is wrong, or the data lack what the model needs.
+    pub fn build(&self, config: &Value, catalog: Catalog, seed: u64, device: Device) -> Result<Model, TrainerError> {
+        if self.needs.knowledge && catalog.relations == 0 {
+            let message = format!("`{}` learns from knowledge, but the job names none", self.name);
+            return Err(TrainerError::data(message, "give the stage a `knowledge` input, or train `m-sr`"));
+        }
+        (self.build)(config, catalog, seed, device)
+    }
+}
+
+fn parse<C: DeserializeOwned>(config: &Value) -> Result<C, TrainerError> {
+    C::deserialize(config)
+        .map_err(|error| TrainerError::job(format!("config: {error}"), "see `describe` for the schema of the config"))
+}
+
+fn defaults_of<C: Default + Serialize>() -> Value {
+    serde_json::to_value(C::default()).expect("a config is plain data")
+}
+
+fn schema_of<C: JsonSchema>() -> Value {
+    serde_json::to_value(schema_for!(C)).expect("a schema is plain data")
+}

@@ -1,0 +1,167 @@
+//! The models: what each must offer, and the one list of them. A new model is one file and one line of the list.
+
+mod entry;
+pub mod gru4rec;
+pub mod msr;
+pub mod sknn;
+pub mod spop;
+pub mod srgnn;
+
+use std::collections::BTreeMap;
+
+use tch::Tensor;
+
+pub use entry::{Entry, Needs};
+
+use crate::batch::Batch;
+use crate::dataset::{Knowledge, Part};
+use crate::error::TrainerError;
+use crate::nn::{Parameters, Scorer};
+use crate::train::Training;
+use entry::{counting, gradient};
+
+/// Every model that this trainer knows, in the order in which `describe` names them.
+pub const MODELS: &[Entry] = &[
+    counting::<spop::Config>("s-pop", "S-POP", "popularity", "session-rec (Ludewig and Jannach, UMUAI 2018)", "spop"),
+    counting::<sknn::Config>("sknn", "SKNN", "neighbors", "Jannach and Ludewig, RecSys 2017", "sknn"),
+    gradient::<gru4rec::Config>("gru4rec", "GRU4Rec", "recurrent", "Hidasi et al., ICLR 2016", "gru4rec"),
+    gradient::<srgnn::Config>("sr-gnn", "SR-GNN", "graph", "Wu et al., AAAI 2019", "srgnn"),
+    gradient::<msr::Config>("m-sr", "M-SR", "graph", "Meng et al., SIGIR 2020", "msr")
+        .needs(Needs { operations: true, knowledge: false }),
+    gradient::<msr::Config>("mkm-sr", "MKM-SR", "graph", "Meng et al., SIGIR 2020", "msr")
+        .needs(Needs { operations: true, knowledge: true })
+        .defaults(msr::Config::with_knowledge),
+];
+
+/// The entry of the model called `name`.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    MODELS.iter().find(|entry| entry.name == name)
+}
+
+/// The sizes that a model is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Catalog {
+    /// Items `V`, numbered 1 to `V`.
+    pub items: i64,
+    /// Operations, numbered from 1.
+    pub operations: i64,
+    /// Entities of the knowledge, the items first; equal to `items` where no knowledge is given.
+    pub entities: i64,
+    /// Relations of the knowledge, numbered from 1; 0 where no knowledge is given.
+    pub relations: i64,
+}
+
+impl Catalog {
+    /// The sizes of a dataset, and of the knowledge where there is some.
+    #[must_use]
+    pub fn new(items: i64, operations: i64, knowledge: Option<&Knowledge>) -> Self {
+        let (entities, relations) = knowledge.map_or((items, 0), |knowledge| (knowledge.entities, knowledge.relations));
+        Self { items, operations, entities, relations }
+    }
+}
+
+/// A model that learns by counting its training data once.
+pub trait Counting {
+    /// Counts the training part; what it counted before is forgotten.
+    fn fit(&mut self, train: &Part);
+    /// Scores `[B, V]` (float32 or float64) on the batch's device, rows as in the batch, column `j` for item `j + 1`.
+    /// An item that the model does not rank scores negative infinity.
+    fn scores(&self, batch: &Batch) -> Tensor;
+    /// What it counted, as named tensors that `restore` reads.
+    fn state(&self) -> Vec<(String, Tensor)>;
+    /// Takes back what `state` gave.
+    ///
+    /// # Errors
+    /// When a tensor is missing or of the wrong shape.
+    fn restore(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), TrainerError>;
+}
+
+/// A model that learns by gradient: a session becomes a vector, and a scorer compares it with every item.
+pub trait Gradient {
+    /// How it is trained.
+    fn training(&self) -> &Training;
+    /// The session vectors `s`, `[B, d]`, rows as in the batch. A row depends on its own session alone.
+    fn represent(&self, batch: &Batch) -> Tensor;
+    /// How a session vector is turned into scores of all items.
+    fn scorer(&self) -> Scorer<'_>;
+    /// The second task, where the model has one: it is trained for one pass before each epoch.
+    fn knowledge_task(&self) -> Option<&dyn KnowledgeTask> {
+        None
+    }
+}
+
+/// Learning from knowledge triples, in turn with learning from sessions.
+pub trait KnowledgeTask {
+    /// Triples a step.
+    fn batch(&self) -> usize;
+    /// The loss of the triples (`head`, `relation`, `tail`, each `[M]`, numbered from 1), a scalar.
+    fn loss(&self, head: &Tensor, relation: &Tensor, tail: &Tensor) -> Tensor;
+}
+
+/// A network and the parameters that it was built from.
+pub struct Network {
+    /// The layers.
+    pub layers: Box<dyn Gradient>,
+    /// Their weights and gradients.
+    pub parameters: Parameters,
+}
+
+impl Network {
+    /// The loss of a batch (mean softmax cross-entropy over the catalog, a scalar on the device); its gradient is
+    /// added to that of the parameters.
+    #[must_use]
+    pub fn accumulate(&self, batch: &Batch) -> Tensor {
+        let s = self.layers.represent(batch);
+        self.layers.scorer().cross_entropy(&s, &batch.targets)
+    }
+}
+
+/// A model, ready to learn or to score.
+pub enum Model {
+    /// It counts.
+    Counting(Box<dyn Counting>),
+    /// It follows a gradient.
+    Gradient(Network),
+}
+
+impl Model {
+    /// Scores of all items `[B, V]`, rows as in the batch, column `j` for item `j + 1`; negative infinity for an item
+    /// that the model does not rank.
+    #[must_use]
+    pub fn scores(&self, batch: &Batch) -> Tensor {
+        tch::no_grad(|| match self {
+            Self::Counting(model) => model.scores(batch),
+            Self::Gradient(network) => network.layers.scorer().scores(&network.layers.represent(batch)),
+        })
+    }
+
+    /// All that must be kept to score again, as named tensors.
+    #[must_use]
+    pub fn state(&self) -> Vec<(String, Tensor)> {
+        match self {
+            Self::Counting(model) => model.state(),
+            Self::Gradient(network) => network.parameters.state(),
+        }
+    }
+
+    /// Takes back what `state` gave.
+    ///
+    /// # Errors
+    /// When a tensor is missing or of the wrong shape.
+    pub fn restore(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), TrainerError> {
+        match self {
+            Self::Counting(model) => model.restore(state),
+            Self::Gradient(network) => network.parameters.restore(state),
+        }
+    }
+
+    /// How many numbers it learns by gradient.
+    #[must_use]
+    pub fn parameter_count(&self) -> i64 {
+        match self {
+            Self::Counting(_) => 0,
+            Self::Gradient(network) => network.parameters.count(),
+        }
+    }
+}
