@@ -33,7 +33,7 @@ pub(super) fn climbs(file: &str, text: &str, order: &[String]) -> Vec<String> {
         if source.word(at + 1) != "::" {
             continue;
         }
-        let supers = (0..).take_while(|step| source.spells(at + 2 * step, &["super", "::"])).count();
+        let supers = (0..=depth).take_while(|step| source.spells(at + 2 * step, &["super", "::"])).count();
         let (after, certain) = match source.word(at) {
             "crate" => (at + 2, true),
             "super" if supers >= depth => (at + 2 * supers, false),
@@ -42,7 +42,7 @@ pub(super) fn climbs(file: &str, text: &str, order: &[String]) -> Vec<String> {
         for head in source.heads(after) {
             match order.iter().position(|name| name == head.text) {
                 Some(used) if used > floor => {
-                    offenders.push(says(file, head, &format!("uses the later floor `{}`", head.text)))
+                    offenders.push(says(file, head, &format!("uses the later floor `{}`", head.text)));
                 }
                 None if certain && source.word(after + 1) != "!" && head.text != "self" => {
                     offenders.push(says(file, head, &format!("`crate::{}` is no module of lib.rs", head.text)));

@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn strings_comments_characters_and_lifetimes_are_not_code() {
         assert_eq!(words("a /* b /* c */ d */ e // f\ng"), ["a", "e", "g"]);
-        assert_eq!(words(r###"x "y \" z" r#"k " l"# br"m\" b"n" q"###), ["x", "q"]);
+        assert_eq!(words(r##"x "y \" z" r#"k " l"# br"m\" b"n" q"##), ["x", "q"]);
         assert_eq!(
             words(r"f::<'a>('b', '\'', '\u{41}', '\\') 'c: c"),
             ["f", "::", "<", ">", "(", ",", ",", ",", ")", ":", "c"]
