@@ -270,10 +270,11 @@ def tell_size(part, finished):
     """Says every few seconds how much has arrived, for logs and pipes, where pip's bar does not show."""
     told = 0
     while not finished.wait(5):
-        size = 0
+        sizes = {}  # By name: pip copies a whole wheel from its temporary folder to where it is wanted.
         for file in part.rglob("*.whl"):
             with contextlib.suppress(OSError):
-                size += file.stat().st_size
+                sizes[file.name] = max(file.stat().st_size, sizes.get(file.name, 0))
+        size = sum(sizes.values())
         if size > told:
             told = size
             say(f"fetching libtorch: {size / 1e6:.0f} of 544 MB")
