@@ -136,6 +136,11 @@ impl Document {
         diagnostic.at(self.path.as_str(), 1, 1)
     }
 
+    /// True when something is written at a path.
+    pub fn has(&self, path: &[Step]) -> bool {
+        self.find(path, Part::Value).is_some()
+    }
+
     /// Line and column (from 1) and width in characters of the value or key at a path.
     fn find(&self, path: &[Step], part: Part) -> Option<(usize, usize, usize)> {
         let documents = MarkedYaml::load_from_str(&self.text).ok()?;

@@ -1,0 +1,238 @@
+//! `sr-pipe run`: brings every cell of an experiment to its end and writes the report.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::progress::{ProgressView, duration};
+use super::workspace::{Selection, Workspace};
+use super::{CommandError, Ending, block_on, report, say};
+use crate::diagnostic::Diagnostic;
+use crate::engine::{Executor, NodeState, Plan, Planner, Report, Status, StopSignal};
+use crate::experiment::Cell;
+use crate::record::{NewRun, RunState};
+
+/// Run an experiment: everything that is not in the cache yet, then the report.
+///
+/// A cell that fails costs only that cell. Run the same command again after a failure or an interruption: what is
+/// done is not done again, and training goes on from its last checkpoint.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    selection: Selection,
+    /// How many stages may run side by side [default: the number of cores].
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<std::num::NonZeroUsize>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
+    block_on(run_async(arguments))
+}
+
+async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
+    let began = std::time::Instant::now();
+    let workspace = Workspace::open(&arguments.selection).await?;
+    let plan = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?.plan(&workspace.cells.graph).await?;
+    let missing = missing_files(&plan, &workspace);
+    if !missing.is_empty() {
+        return Err(missing.into());
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let jobs = arguments.jobs.map_or(cores, std::num::NonZeroUsize::get);
+    let total = plan.statuses.iter().filter(|status| !matches!(status, Status::Source { .. })).count();
+    let idle = plan.statuses.iter().all(|status| matches!(status, Status::Hit { .. } | Status::Source { .. }));
+
+    let run = workspace
+        .records
+        .start_run(&NewRun {
+            experiment: workspace.project.relative(&arguments.selection.experiment.canonicalize_utf8()?).as_str(),
+            digest: workspace.file.digest(),
+            protocol: &json!(workspace.file.protocol()),
+            command: &std::env::args().collect::<Vec<_>>().join(" "),
+            environment: &environment(&workspace, idle),
+        })
+        .await?;
+    let stop = StopSignal::default();
+    stop_on_signals(stop.clone());
+    let (events, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let mut view = ProgressView::new(workspace.cells.graph.clone(), total);
+    let watcher = tokio::task::spawn_blocking(move || {
+        while let Some(event) = seen.blocking_recv() {
+            view.show(&event);
+        }
+        view.finish();
+    });
+    let executor = Executor {
+        state: workspace.project.state(),
+        records: workspace.records.clone(),
+        store: workspace.store.clone(),
+        run,
+        jobs,
+        threads: (cores / jobs).max(1),
+        events,
+        stop: stop.clone(),
+    };
+    let ended = executor.execute(&workspace.cells.graph, &plan).await?;
+    drop(executor);
+    watcher.await.map_err(std::io::Error::other)?;
+
+    let states: Vec<RunState> = workspace.cells.cells.iter().map(|cell| state_of(cell, &ended)).collect();
+    let whole = whole_state(&states, &stop);
+    workspace.records.finish_run(run, whole, &cell_rows(&workspace, &ended, &states)).await?;
+    summarize(&workspace, &ended, &states, run, began.elapsed().as_secs_f64());
+    if workspace.file.experiment.report.is_some() && whole != RunState::Interrupted {
+        let path = report::write(&workspace, &ended.states).await?;
+        say(&format!("report: {}", path));
+    }
+    Ok(match whole {
+        RunState::Done => Ending::Done,
+        RunState::Interrupted => {
+            say("interrupted; the same command goes on from here");
+            Ending::Interrupted
+        }
+        _ => Ending::Failed,
+    })
+}
+
+/// A message for each folder of raw files that is not whole.
+fn missing_files(plan: &Plan, workspace: &Workspace) -> Vec<Diagnostic> {
+    let mut seen = BTreeSet::new();
+    let mut messages = Vec::new();
+    for (status, node) in plan.statuses.iter().zip(&workspace.cells.graph.nodes) {
+        let Status::Missing { files } = status else { continue };
+        if !seen.insert(files.clone()) {
+            continue;
+        }
+        let names: Vec<String> = files.iter().map(|file| format!("`{file}`")).collect();
+        let stage = node.label.rsplit(" · ").next().unwrap_or_default();
+        let dataset = node.label.split([' ', '/']).next().unwrap_or_default();
+        let message = format!("missing raw {}: {}", if names.len() == 1 { "file" } else { "files" }, names.join(", "));
+        let help = format!("name the folder that holds the raw files: `--data DIR` (now `{}`)", workspace.data);
+        let pipeline = workspace.file.pipelines.get(dataset);
+        messages.push(match pipeline {
+            Some(file) => file
+                .document
+                .error(&crate::document::keys(["stages", stage]), crate::document::Part::Key, message)
+                .help(help),
+            None => Diagnostic::new(message).help(help),
+        });
+    }
+    messages
+}
+
+fn state_of(cell: &Cell, ended: &Report) -> RunState {
+    let mut state = RunState::Done;
+    for end in &cell.ends {
+        match &ended.states[*end] {
+            NodeState::Done(_) => {}
+            NodeState::Failed { .. } => return RunState::Failed,
+            NodeState::Blocked => state = RunState::Blocked,
+            NodeState::Interrupted => state = RunState::Interrupted,
+        }
+    }
+    state
+}
+
+fn whole_state(states: &[RunState], stop: &StopSignal) -> RunState {
+    if states.iter().all(|state| *state == RunState::Done) {
+        RunState::Done
+    } else if stop.stopped() {
+        RunState::Interrupted
+    } else {
+        RunState::Failed
+    }
+}
+
+type CellEnd = (String, Value, u64, RunState, Option<(crate::hash::ContentHash, crate::hash::ContentHash)>);
+
+fn cell_rows(workspace: &Workspace, ended: &Report, states: &[RunState]) -> Vec<CellEnd> {
+    let cells = workspace.cells.cells.iter().zip(states);
+    cells
+        .map(|(cell, state)| {
+            let end = cell.ranks.or_else(|| cell.ends.first().copied());
+            let result = end.and_then(|end| match &ended.states[end] {
+                NodeState::Done(outcome) => outcome.key.map(|key| (key, outcome.object)),
+                _ => None,
+            });
+            (cell.name.clone(), json!(cell.coordinates), cell.seed, *state, result)
+        })
+        .collect()
+}
+
+fn summarize(workspace: &Workspace, ended: &Report, states: &[RunState], run: i64, seconds: f64) {
+    let done = states.iter().filter(|state| **state == RunState::Done).count();
+    let cells = states.len();
+    let work = if ended.ran == 0 {
+        "nothing had to run".to_owned()
+    } else {
+        format!("{} stage{} ran", ended.ran, if ended.ran == 1 { "" } else { "s" })
+    };
+    say(&format!("run {run}: {done} of {cells} cells done, {work}, {}", duration(seconds)));
+    let failed: Vec<String> = ended
+        .states
+        .iter()
+        .zip(&workspace.cells.graph.nodes)
+        .filter_map(|(state, node)| match state {
+            NodeState::Failed { message, log } => {
+                let first = message.lines().next().unwrap_or_default();
+                Some(format!("  {}: {first}\n    log: {log}", node.label))
+            }
+            _ => None,
+        })
+        .collect();
+    if !failed.is_empty() {
+        say(&format!("failed:\n{}", failed.join("\n")));
+    }
+}
+
+/// Versions, host and, where anything runs, the state of the sources. Recorded with the run, never in a key.
+fn environment(workspace: &Workspace, idle: bool) -> Value {
+    let git = |arguments: &[&str]| {
+        let output = std::process::Command::new("git")
+            .current_dir(&workspace.project.root)
+            .args(arguments)
+            .stderr(std::process::Stdio::null())
+            .output()
+            .ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let (commit, dirty) = if idle {
+        (None, None)
+    } else {
+        (git(&["rev-parse", "HEAD"]), git(&["status", "--porcelain"]).map(|text| !text.is_empty()))
+    };
+    let trainer = workspace.trainer.as_ref().map(|trainer| &trainer.description);
+    let host = fs_err::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).ok();
+    json!({
+        "sr_pipe": env!("CARGO_PKG_VERSION"),
+        "trainer": trainer.map(|description| &description.trainer),
+        "libtorch": trainer.map(|description| &description.libtorch),
+        "git_commit": commit,
+        "git_dirty": dirty,
+        "host": host,
+        "cores": std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+    })
+}
+
+/// The first signal asks everything to stop; a second one ends the process at once.
+fn stop_on_signals(stop: StopSignal) {
+    use tokio::signal::unix::{SignalKind, signal};
+    tokio::spawn(async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return;
+        };
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if stop.stopped() {
+                std::process::exit(130);
+            }
+            say("stopping: what runs is asked to end; once more to end at once");
+            stop.stop();
+        }
+    });
+}

@@ -1,0 +1,61 @@
+//! `sr-pipe schema`: JSON Schemas of the files that people write, for their editors.
+
+use camino::Utf8PathBuf;
+use clap::Args;
+use schemars::schema_for;
+use serde_json::Value;
+
+use super::{CommandError, Ending, say};
+use crate::experiment::Experiment;
+use crate::pipeline::Pipeline;
+use crate::project::write_atomically;
+
+/// Write the JSON Schemas of experiment and pipeline files, which editors use for completion and checks.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The folder to write to.
+    #[arg(long, default_value = "schemas", value_name = "DIR")]
+    out: Utf8PathBuf,
+}
+
+/// Each schema with its file name.
+pub fn schemas() -> Vec<(&'static str, Value)> {
+    vec![
+        ("experiment.json", schema_for!(Experiment).to_value()),
+        ("pipeline.json", with_places(schema_for!(Pipeline).to_value())),
+    ]
+}
+
+/// Lets `${name}` stand where a pipeline expects another type: the value is filled in before it is typed.
+fn with_places(mut schema: Value) -> Value {
+    fn visit(schema: &mut Value) {
+        if let Value::Object(map) = schema {
+            if let Some(Value::Object(properties)) = map.get_mut("properties") {
+                for property in properties.values_mut() {
+                    let kind = property.get("type").and_then(Value::as_str);
+                    if matches!(kind, Some("integer" | "number" | "boolean")) || property.get("$ref").is_some() {
+                        let plain = property.take();
+                        *property = serde_json::json!({
+                            "anyOf": [plain, { "type": "string", "pattern": r"^\$\{[a-z][a-z0-9_-]*\}$" }]
+                        });
+                    }
+                }
+            }
+            map.values_mut().for_each(visit);
+        } else if let Value::Array(items) = schema {
+            items.iter_mut().for_each(visit);
+        }
+    }
+    visit(&mut schema);
+    schema
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
+    for (name, schema) in schemas() {
+        let text = serde_json::to_string_pretty(&schema).map_err(std::io::Error::other)?;
+        let path = arguments.out.join(name);
+        write_atomically(&path, format!("{text}\n").as_bytes())?;
+        say(&format!("wrote {path}"));
+    }
+    Ok(Ending::Done)
+}

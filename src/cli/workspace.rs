@@ -1,0 +1,132 @@
+//! What every command about an experiment begins with: its file, the trainer, the cells, the records, the store.
+
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+
+use super::CommandError;
+use crate::artifact::{Store, stamp};
+use crate::diagnostic::Diagnostic;
+use crate::document::{Part, keys};
+use crate::experiment::{Cells, ExperimentFile};
+use crate::hash::ContentHash;
+use crate::project::{Project, write_atomically};
+use crate::record::Records;
+use crate::stage::trainer::{Description, Trainer};
+
+/// The name of the trainer that ships with `sr-pipe`.
+const TRAINER: &str = "sr-pipe-trainer";
+
+/// Which experiment, and where its raw files are.
+#[derive(Debug, Args)]
+pub(super) struct Selection {
+    /// The experiment file.
+    pub experiment: Utf8PathBuf,
+    /// The folder that holds raw files [default: `data` in the project].
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<Utf8PathBuf>,
+}
+
+/// An experiment, ready to be planned.
+pub(super) struct Workspace {
+    /// The project.
+    pub project: Project,
+    /// The experiment.
+    pub file: ExperimentFile,
+    /// The trainer, where one is needed.
+    pub trainer: Option<Arc<Trainer>>,
+    /// The cells and their DAG.
+    pub cells: Cells,
+    /// The records.
+    pub records: Records,
+    /// The store.
+    pub store: Store,
+    /// Where raw files are.
+    pub data: Utf8PathBuf,
+}
+
+impl Workspace {
+    /// Reads and checks everything that can be checked before work begins.
+    pub async fn open(selection: &Selection) -> Result<Self, CommandError> {
+        let file = ExperimentFile::read(&selection.experiment)?;
+        let project = Project::of(&selection.experiment.canonicalize_utf8()?);
+        let data = match &selection.data {
+            Some(folder) if folder.is_dir() => folder.canonicalize_utf8()?,
+            Some(folder) => {
+                return Err(Diagnostic::new(format!("there is no folder `{folder}`"))
+                    .help("`--data` names the folder that holds the raw files")
+                    .into());
+            }
+            None => project.root.join("data"),
+        };
+        let records = Records::open(&project.state()).await?;
+        let trainer = match file.needs_trainer() {
+            true => Some(Arc::new(find_trainer(&file, &selection.experiment, &project, &records).await?)),
+            false => None,
+        };
+        let cells = Cells::expand(&file, trainer.as_ref())?;
+        let store = Store::new(&project.state());
+        Ok(Self { project, file, trainer, cells, records, store, data })
+    }
+}
+
+async fn find_trainer(
+    file: &ExperimentFile,
+    experiment: &Utf8Path,
+    project: &Project,
+    records: &Records,
+) -> Result<Trainer, CommandError> {
+    let program = match &file.experiment.trainer {
+        Some(named) => {
+            let path = experiment.parent().unwrap_or(Utf8Path::new(".")).join(named);
+            if !path.is_file() {
+                return Err(file
+                    .document
+                    .error(&keys(["trainer"]), Part::Value, format!("there is no trainer at `{path}`"))
+                    .help("the path is relative to the experiment file; without `trainer` the one beside `sr-pipe` is used")
+                    .into());
+            }
+            path.canonicalize_utf8()?
+        }
+        None => beside_this_program()?,
+    };
+    let description = describe(&program, project, records).await?;
+    Ok(Trainer { program, description })
+}
+
+/// The trainer that was built with this program.
+pub(super) fn beside_this_program() -> Result<Utf8PathBuf, CommandError> {
+    let this = Utf8PathBuf::from_path_buf(std::env::current_exe()?)
+        .map_err(|path| Diagnostic::new(format!("the path `{}` is not UTF-8", path.display())))?;
+    let program = this.with_file_name(TRAINER);
+    if program.is_file() {
+        return Ok(program);
+    }
+    Err(Diagnostic::new(format!("the trainer is not built: there is no `{program}`"))
+        .help("run `./just setup` and `cargo build --workspace` (with `--release` if `sr-pipe` was built so)")
+        .into())
+}
+
+/// What a trainer says of itself; asked once for each version of the program.
+async fn describe(program: &Utf8Path, project: &Project, records: &Records) -> Result<Description, CommandError> {
+    let seen = stamp(program)?;
+    let digest = match records.memo(program, &seen).await? {
+        Some(digest) => digest,
+        None => {
+            let digest = ContentHash::of_file(program)?;
+            records.remember(program, &seen, &digest).await?;
+            digest
+        }
+    };
+    // Which GPUs it sees is part of the answer.
+    let visible = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or_default();
+    let name = ContentHash::of(format!("{digest} {visible}").as_bytes());
+    let cached = project.state().join(format!("trainers/{name}.json"));
+    if let Some(known) = fs_err::read(&cached).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        return Ok(known);
+    }
+    let description = Trainer::ask(program)?;
+    write_atomically(&cached, &serde_json::to_vec_pretty(&description).map_err(std::io::Error::other)?)?;
+    Ok(description)
+}

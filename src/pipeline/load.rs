@@ -1,0 +1,284 @@
+//! From a pipeline file to stages: read, fill in a cell's values, type, resolve; every message points into the file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use camino::Utf8Path;
+use serde_json::Value;
+
+use super::Pipeline;
+use crate::diagnostic::{Diagnostic, suggestion};
+use crate::document::{Document, Part, Step, keys};
+use crate::engine::WiringError;
+use crate::engine::stage::Stage;
+use crate::stage::Settings;
+
+/// A pipeline file that has been read.
+#[derive(Debug, Clone)]
+pub struct PipelineFile {
+    /// The file.
+    pub document: Document,
+    /// The names of its `${name}` places, by stage.
+    places: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// A pipeline with a cell's values filled in.
+pub struct Instance {
+    /// Its stages by name.
+    pub stages: BTreeMap<String, Arc<dyn Stage>>,
+}
+
+impl PipelineFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// A located message when it is not a pipeline at all.
+    pub fn read(path: &Utf8Path) -> Result<Self, Diagnostic> {
+        let document = Document::read(path)?;
+        let mut places = BTreeMap::new();
+        match document.value.get("stages") {
+            Some(Value::Object(stages)) if !stages.is_empty() => {
+                for (name, stage) in stages {
+                    let mut names = BTreeSet::new();
+                    collect_places(stage, &mut names);
+                    places.insert(name.clone(), names);
+                }
+            }
+            _ => {
+                return Err(document
+                    .error(&keys(["stages"]), Part::Key, "a pipeline needs `stages`, a map of at least one stage")
+                    .help("see `docs/pipelines.md` or any file in `pipelines/`"));
+            }
+        }
+        Ok(Self { document, places })
+    }
+
+    /// The `${name}` places that stand in a stage.
+    pub fn places(&self, stage: &str) -> impl Iterator<Item = &str> {
+        self.places.get(stage).into_iter().flatten().map(String::as_str)
+    }
+
+    /// The pipeline's own values for `${name}` places.
+    pub fn defaults(&self) -> BTreeMap<String, Value> {
+        let defaults = self.document.value.get("defaults").and_then(Value::as_object);
+        defaults.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// Fills in values, types the file and resolves its stages.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its place in the file.
+    pub fn instantiate(
+        &self,
+        values: &BTreeMap<String, Value>,
+        settings: &Settings<'_>,
+    ) -> Result<Instance, Vec<Diagnostic>> {
+        let mut errors = Vec::new();
+        let mut filled = self.document.value.clone();
+        if let Some(stages) = filled.get_mut("stages") {
+            let mut path = keys(["stages"]);
+            fill(stages, values, &mut path, &mut |path, name| {
+                let known: Vec<&str> = values.keys().map(String::as_str).collect();
+                errors.push(
+                    self.document
+                        .error(path, Part::Value, format!("nothing gives a value for `${{{name}}}`"))
+                        .help(suggestion(name, &known)),
+                );
+            });
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let pipeline: Pipeline = self.document.typed_from(&filled).map_err(|error| vec![error])?;
+        let mut stages = BTreeMap::new();
+        for (name, config) in pipeline.stages {
+            match config.resolve(settings) {
+                Ok(stage) => {
+                    stages.insert(name, stage);
+                }
+                Err(complaints) => {
+                    for complaint in complaints {
+                        let mut path = self.stage_path(&name);
+                        path.extend(complaint.field.into_iter().map(Step::Key));
+                        let mut error = self.document.error(&path, Part::Value, complaint.message);
+                        error.help = complaint.help;
+                        errors.push(error);
+                    }
+                }
+            }
+        }
+        if errors.is_empty() { Ok(Instance { stages }) } else { Err(errors) }
+    }
+
+    /// A located message for stages that do not fit together.
+    pub fn wiring(&self, error: &WiringError) -> Diagnostic {
+        let (stage, field, help) = match error {
+            WiringError::Unknown { stage, input, missing } => {
+                let known: Vec<&str> = self.places.keys().map(String::as_str).collect();
+                (stage, Some(input), suggestion(missing, &known))
+            }
+            WiringError::Kind { stage, input, .. } => {
+                (stage, Some(input), "name a stage that makes what this one reads".into())
+            }
+            WiringError::Cycle { path } => (&path[0], None, "take one of these references out".into()),
+        };
+        let mut path = self.stage_path(stage);
+        match field {
+            Some(field) => {
+                // A shell stage's inputs stand one level deeper.
+                let mut deeper = path.clone();
+                deeper.extend(keys(["inputs"]));
+                deeper.push(Step::Key(field.clone()));
+                path.push(Step::Key(field.clone()));
+                let at = if self.document.has(&deeper) { deeper } else { path };
+                self.document.error(&at, Part::Value, error.to_string()).help(help)
+            }
+            None => {
+                path.pop();
+                self.document.error(&path, Part::Key, error.to_string()).help(help)
+            }
+        }
+    }
+
+    /// `stages.NAME.KIND`, with the kind as it stands in the file.
+    fn stage_path(&self, name: &str) -> Vec<Step> {
+        let mut path = keys(["stages"]);
+        path.push(Step::Key(name.to_owned()));
+        let kind = self.document.value["stages"][name].as_object().and_then(|stage| stage.keys().next());
+        path.extend(kind.map(|kind| Step::Key(kind.clone())));
+        path
+    }
+}
+
+fn collect_places(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => names.extend(split(text).into_iter().filter_map(|piece| match piece {
+            Piece::Place(name) => Some(name.to_owned()),
+            Piece::Text(_) => None,
+        })),
+        Value::Array(items) => items.iter().for_each(|item| collect_places(item, names)),
+        Value::Object(map) => map.values().for_each(|item| collect_places(item, names)),
+        _ => {}
+    }
+}
+
+fn fill(
+    value: &mut Value,
+    values: &BTreeMap<String, Value>,
+    path: &mut Vec<Step>,
+    missing: &mut impl FnMut(&[Step], &str),
+) {
+    match value {
+        Value::String(text) => {
+            let pieces = split(text);
+            if let [Piece::Place(name)] = pieces[..] {
+                // Alone, a place takes the value with its type.
+                match values.get(name) {
+                    Some(known) => *value = known.clone(),
+                    None => missing(path, name),
+                }
+                return;
+            }
+            let mut filled = String::new();
+            for piece in pieces {
+                match piece {
+                    Piece::Text(part) => filled.push_str(part),
+                    Piece::Place(name) => match values.get(name) {
+                        Some(Value::String(known)) => filled.push_str(known),
+                        Some(known) => filled.push_str(&known.to_string()),
+                        None => missing(path, name),
+                    },
+                }
+            }
+            *text = filled;
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                path.push(Step::Index(index));
+                fill(item, values, path, missing);
+                path.pop();
+            }
+        }
+        Value::Object(map) => {
+            for (key, item) in map.iter_mut() {
+                path.push(Step::Key(key.clone()));
+                fill(item, values, path, missing);
+                path.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Piece<'a> {
+    Text(&'a str),
+    Place(&'a str),
+}
+
+/// Takes `a ${b} c` apart. `$OUT` and `$(date)` are text: only `${lower-case-name}` is a place, so that a shell
+/// command can use the shell's own `${VARIABLE}`.
+fn split(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let (mut from, mut at) = (0, 0);
+    while let Some(found) = text[at..].find("${") {
+        let open = at + found;
+        let Some(length) = text[open..].find('}') else { break };
+        let name = &text[open + 2..open + length];
+        let is_place = name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
+        at = open + length + 1;
+        if is_place {
+            if from < open {
+                pieces.push(Piece::Text(&text[from..open]));
+            }
+            pieces.push(Piece::Place(name));
+            from = at;
+        }
+    }
+    if from < text.len() {
+        pieces.push(Piece::Text(&text[from..]));
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn filled(mut value: Value) -> (Value, Vec<String>) {
+        let values = BTreeMap::from([("n".to_owned(), json!(3)), ("model".to_owned(), json!("m-sr"))]);
+        let mut missing = Vec::new();
+        fill(&mut value, &values, &mut Vec::new(), &mut |_, name| missing.push(name.to_owned()));
+        (value, missing)
+    }
+
+    #[test]
+    fn a_place_alone_keeps_the_type_and_one_in_a_text_becomes_text() {
+        assert_eq!(filled(json!({"a": "${n}", "b": ["x ${n} ${model}"]})).0, json!({"a": 3, "b": ["x 3 m-sr"]}));
+    }
+
+    #[test]
+    fn the_shells_own_variables_are_left_alone() {
+        assert_eq!(filled(json!("echo $OUT ${HOME} ${n")).0, json!("echo $OUT ${HOME} ${n"));
+    }
+
+    #[test]
+    fn a_place_without_a_value_is_told() {
+        assert_eq!(filled(json!("${nn} and ${mm}")).1, ["nn", "mm"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_lost_in_taking_it_apart(text in "[a-z${} ]{0,40}") {
+            let whole: String = split(&text)
+                .into_iter()
+                .map(|piece| match piece { Piece::Text(t) => t.to_owned(), Piece::Place(n) => format!("${{{n}}}") })
+                .collect();
+            prop_assert_eq!(whole, text);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Pipeline files: stages by name, with `${name}` places that a cell fills in.
+
+mod load;
+mod types;
+
+pub use load::{Instance, PipelineFile};
+pub use types::Pipeline;

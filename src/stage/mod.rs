@@ -1,0 +1,87 @@
+//! The stages that a pipeline can be made of: one file each, one line in this list.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::data::protocol::Protocol;
+use crate::engine::stage::Stage;
+
+pub mod trainer;
+
+/// What the experiment gives to the stages of a cell, beside their own config.
+pub struct Settings<'a> {
+    /// The cell's seed.
+    pub seed: u64,
+    /// The experiment's protocol.
+    pub protocol: &'a Protocol,
+    /// The trainer, where one was found.
+    pub trainer: Option<&'a Arc<trainer::Trainer>>,
+    /// Hyper-parameters by model.
+    pub models: &'a BTreeMap<String, Map<String, Value>>,
+}
+
+/// Something in a stage's config that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// The field of the stage's config, empty for the stage as a whole.
+    pub field: Vec<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do now.
+    pub help: Option<String>,
+}
+
+macro_rules! stages {
+    ($( $(#[doc = $doc:literal])* $module:ident $name:ident => $resolve:expr, )*) => {
+        $( pub mod $module; )*
+
+        /// A stage as a pipeline file writes it: its kind, then its config.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum StageConfig {
+            $( $(#[doc = $doc])* $name($module::Config), )*
+        }
+
+        impl StageConfig {
+            /// The stage, with all that it needs from the experiment.
+            ///
+            /// # Errors
+            /// All that cannot be used, before any work begins.
+            pub fn resolve(self, settings: &Settings<'_>) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
+                match self {
+                    $( Self::$name(config) => {
+                        let resolve: fn($module::Config, &Settings<'_>) -> Result<Arc<dyn Stage>, Vec<Complaint>> = $resolve;
+                        resolve(config, settings)
+                    } )*
+                }
+            }
+        }
+    };
+}
+
+stages! {
+    /// Raw files outside the project, read where they lie.
+    files Files => |config, _| Ok(Arc::new(config)),
+    /// Raw files made up with planted structure.
+    synth Synth => |config, _| Ok(Arc::new(config)),
+    /// Raw files to `events.parquet` and `items.parquet`.
+    ingest Ingest => |config, _| Ok(Arc::new(config)),
+    /// Events to sessions.
+    sessionize Sessionize => |config, _| Ok(Arc::new(config)),
+    /// Drops short sessions and rare items.
+    filter Filter => |config, _| Ok(Arc::new(config)),
+    /// Sessions to a dataset: vocabulary, parts, samples.
+    split Split => |config, settings| Ok(Arc::new(split::Split { config, protocol: settings.protocol.clone() })),
+    /// Attributes of items to triples.
+    extract_knowledge ExtractKnowledge => |config, _| Ok(Arc::new(config)),
+    /// Trains a model.
+    train Train => |config, settings| train::resolve(config, settings),
+    /// Ranks the test targets with a trained model.
+    evaluate Evaluate => |config, settings| evaluate::resolve(config, settings),
+    /// Any command.
+    shell Shell => |config, _| Ok(Arc::new(shell::Shell::new(config))),
+}

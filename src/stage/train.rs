@@ -1,0 +1,203 @@
+//! `train`: one model, one seed, in a trainer's process of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::trainer::{CONTRACT, Trainer, configure};
+use super::{Complaint, Settings};
+use crate::artifact::ArtifactKind;
+use crate::data::protocol::{Protocol, SelectBy, SelectOn};
+use crate::engine::stage::{Identity, Input, Resources, Stage, StageError, Task};
+
+/// Trains a model on a dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The stage that makes the dataset.
+    pub dataset: String,
+    /// The stage that makes the triples; read only by models that use knowledge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<String>,
+    /// The model, by its name in `sr-pipe trainer describe`; usually `${model}`.
+    pub model: String,
+    /// Hyper-parameters that differ from the model's defaults; the experiment's `models` go on top.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+    /// Threads of the trainer. Part of the key, since sums in another order are other numbers.
+    #[serde(default = "one")]
+    pub threads: usize,
+    /// Where to train.
+    #[serde(default)]
+    pub device: Device,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// Where to train.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Device {
+    /// The first GPU if the trainer sees one, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The first GPU.
+    Cuda,
+}
+
+impl Device {
+    /// The trainer's name of the device.
+    pub(super) fn choose(self, trainer: &Trainer) -> Result<String, Complaint> {
+        let gpu = trainer.description.devices.iter().find(|device| device.starts_with("cuda"));
+        match (self, gpu) {
+            (Self::Cpu, _) | (Self::Auto, None) => Ok("cpu".into()),
+            (Self::Auto | Self::Cuda, Some(gpu)) => Ok(gpu.clone()),
+            (Self::Cuda, None) => Err(Complaint {
+                field: vec!["device".into()],
+                message: "the trainer sees no GPU".into(),
+                help: Some("use `device: auto`, or install the full torch 2.11.0 for Python beside a CUDA driver".into()),
+            }),
+        }
+    }
+}
+
+/// The trainer that the experiment gives, or a complaint.
+pub(super) fn trainer_of(settings: &Settings<'_>) -> Result<Arc<Trainer>, Vec<Complaint>> {
+    settings.trainer.cloned().ok_or_else(|| {
+        vec![Complaint { field: Vec::new(), message: "this stage needs a trainer, and none was found".into(), help: None }]
+    })
+}
+
+/// What a device is to the key: its class, not its number.
+pub(super) fn environment(trainer: &Trainer, device: &str) -> BTreeMap<String, String> {
+    let class = device.split(':').next().unwrap_or(device);
+    BTreeMap::from([
+        ("device".to_owned(), class.to_owned()),
+        ("libtorch".to_owned(), trainer.description.libtorch.clone()),
+    ])
+}
+
+struct Train {
+    config: Config,
+    hyper_parameters: Value,
+    code: String,
+    reads_knowledge: bool,
+    device: String,
+    seed: u64,
+    protocol: Protocol,
+    trainer: Arc<Trainer>,
+}
+
+/// Checks the model and its hyper-parameters.
+///
+/// # Errors
+/// An unknown model or hyper-parameter, a missing trainer or device.
+pub fn resolve(config: Config, settings: &Settings<'_>) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
+    let trainer = trainer_of(settings)?;
+    let model = trainer.model(&config.model).map_err(|complaint| vec![complaint])?;
+    let mut overrides = config.config.clone();
+    // The experiment's values go over the pipeline's, group by group.
+    overlay(&mut overrides, settings.models.get(&config.model).unwrap_or(&Map::new()));
+    let hyper_parameters = configure(model, &overrides).map_err(|complaints| {
+        complaints.into_iter().map(|complaint| Complaint {
+            field: ["config".to_owned()].into_iter().chain(complaint.field).collect(),
+            ..complaint
+        }).collect::<Vec<_>>()
+    })?;
+    let device = config.device.choose(&trainer).map_err(|complaint| vec![complaint])?;
+    let reads_knowledge = model.needs.knowledge;
+    if reads_knowledge && config.knowledge.is_none() {
+        return Err(vec![Complaint {
+            field: Vec::new(),
+            message: format!("model `{}` learns from triples, and this stage names no `knowledge`", config.model),
+            help: Some("add an `extract_knowledge` stage and name it here".into()),
+        }]);
+    }
+    let code = model.code.clone();
+    let protocol = settings.protocol.clone();
+    Ok(Arc::new(Train { config, hyper_parameters, code, reads_knowledge, device, seed: settings.seed, protocol, trainer }))
+}
+
+fn overlay(under: &mut Map<String, Value>, over: &Map<String, Value>) {
+    for (key, value) in over {
+        match (under.get_mut(key), value) {
+            (Some(Value::Object(inner)), Value::Object(deeper)) => overlay(inner, deeper),
+            _ => {
+                under.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+impl Stage for Train {
+    fn identity(&self) -> Identity {
+        Identity {
+            kind: "train",
+            version: self.code.clone(),
+            config: json!({
+                "model": self.config.model,
+                "hyper_parameters": self.hyper_parameters,
+                "threads": self.config.threads,
+            }),
+            seed: Some(self.seed),
+            protocol: serde_json::to_value(&self.protocol).ok(),
+            environment: environment(&self.trainer, &self.device),
+        }
+    }
+
+    fn inputs(&self) -> Vec<Input> {
+        let mut inputs =
+            vec![Input { name: "dataset".into(), stage: self.config.dataset.clone(), accepts: &[ArtifactKind::Dataset] }];
+        if let (true, Some(stage)) = (self.reads_knowledge, &self.config.knowledge) {
+            inputs.push(Input { name: "knowledge".into(), stage: stage.clone(), accepts: &[ArtifactKind::Knowledge] });
+        }
+        inputs
+    }
+
+    fn output(&self) -> ArtifactKind {
+        ArtifactKind::Model
+    }
+
+    fn resources(&self) -> Resources {
+        Resources { threads: self.config.threads }
+    }
+
+    fn external(&self) -> bool {
+        true
+    }
+
+    fn run(&self, task: &Task<'_>) -> Result<(), StageError> {
+        let checkpoint = task.scratch.join("checkpoint");
+        fs_err::create_dir_all(&checkpoint)?;
+        let rule = match self.protocol.select_by {
+            SelectBy::Mrr => "mrr",
+            SelectBy::EachMetric => "each-metric",
+        };
+        let part = match self.protocol.select_on {
+            SelectOn::Validation => "valid",
+            SelectOn::Test => "test",
+        };
+        let job = json!({
+            "contract": CONTRACT,
+            "verb": "train",
+            "model": self.config.model,
+            "config": self.hyper_parameters,
+            "inputs": task.inputs,
+            "selection": { "part": part, "rule": rule, "metrics": ["hit@20", "mrr@20"] },
+            "target_operation": self.protocol.target_operation,
+            "seed": self.seed,
+            "device": self.device,
+            "threads": self.config.threads,
+            "output": task.output,
+            "checkpoint": checkpoint,
+        });
+        self.trainer.run("train", &job, task)
+    }
+}
