@@ -1,0 +1,230 @@
+//! Whether two models differ by more than chance: Wilcoxon's signed-rank test and Holm's correction.
+
+/// Differences no larger than this, and sizes no further apart, count as equal: it is beyond the last bit of a mean
+/// over seeds and below any true difference.
+const SAME: f64 = 1e-12;
+
+/// Up to this many differences the null distribution is counted out; beyond, a normal curve stands for it.
+const EXACT_UP_TO: usize = 50;
+
+/// The result of a signed-rank test over pairs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Wilcoxon {
+    /// Pairs that differ; the others are dropped before ranking, as Wilcoxon did.
+    pub differing: usize,
+    /// Sum of the ranks of the positive differences, `W+`.
+    pub positive: f64,
+    /// Sum of the ranks of the negative differences, `W-`.
+    pub negative: f64,
+    /// Two-sided probability of so lopsided a split of the ranks if signs were tossed by a fair coin.
+    pub p: f64,
+}
+
+/// Wilcoxon's signed-rank test (1945) of paired differences.
+///
+/// Zero differences are dropped; the sizes of the others are ranked, equal sizes sharing the mean of their places;
+/// `W+` and `W-` sum the ranks by sign. With at most 50 differences `p = min(1, 2 P(W <= min(W+, W-)))`, where the
+/// distribution of `W` is counted over all sign patterns of the ranks at hand, ties included. With more,
+/// `z = (|W+ - n(n+1)/4| - 1/2) / sigma`, `sigma^2 = n(n+1)(2n+1)/24 - sum over ties (t^3 - t)/48`, and
+/// `p = 2 (1 - Phi(z))`.
+pub fn wilcoxon(differences: &[f64]) -> Wilcoxon {
+    let mut differing: Vec<f64> = differences.iter().copied().filter(|d| d.abs() > SAME).collect();
+    differing.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
+    let n = differing.len();
+    let (mut positive, mut negative, mut tie_term) = (0.0, 0.0, 0.0);
+    // Twice each rank is a whole number, which the exact count needs.
+    let mut doubled_ranks = Vec::with_capacity(n);
+    let mut first = 0;
+    for tied in differing.chunk_by(|a, b| b.abs() - a.abs() <= SAME) {
+        let last = first + tied.len();
+        // Places first + 1 to last share their mean.
+        let doubled_rank = first + 1 + last;
+        let rank = doubled_rank as f64 / 2.0;
+        for d in tied {
+            *(if *d > 0.0 { &mut positive } else { &mut negative }) += rank;
+            doubled_ranks.push(doubled_rank);
+        }
+        tie_term += (tied.len() as f64).powi(3) - tied.len() as f64;
+        first = last;
+    }
+    let p = if n <= EXACT_UP_TO {
+        exact(&doubled_ranks, f64::min(positive, negative))
+    } else {
+        let n = n as f64;
+        let variance = n * (n + 1.0) * (2.0 * n + 1.0) / 24.0 - tie_term / 48.0;
+        let z = ((positive - n * (n + 1.0) / 4.0).abs() - 0.5).max(0.0) / variance.sqrt();
+        // 2 (1 - Phi(z)), without the cancellation that a small tail would suffer.
+        libm::erfc(z / std::f64::consts::SQRT_2)
+    };
+    Wilcoxon { differing: n, positive, negative, p }
+}
+
+/// `min(1, 2 P(W <= smaller))` over all equally likely sign patterns.
+fn exact(doubled_ranks: &[usize], smaller: f64) -> f64 {
+    let total: usize = doubled_ranks.iter().sum();
+    // chance[s]: the probability that the doubled ranks with a positive sign sum to s.
+    let mut chance = vec![0.0; total + 1];
+    chance[0] = 1.0;
+    let mut reached = 0;
+    for rank in doubled_ranks {
+        reached += rank;
+        for sum in (0..=reached).rev() {
+            let with = if sum >= *rank { chance[sum - rank] } else { 0.0 };
+            chance[sum] = (chance[sum] + with) / 2.0;
+        }
+    }
+    let tail: f64 = chance.iter().enumerate().take_while(|(sum, _)| *sum as f64 <= 2.0 * smaller).map(|(_, c)| c).sum();
+    (2.0 * tail).min(1.0)
+}
+
+/// Holm's step-down correction (1979): p-values as if each had been the only test, in the order given.
+///
+/// The `i`-th smallest of `m` is multiplied by `m - i + 1`; none may come out below a smaller one, nor above 1.
+pub fn holm(p: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p.len()).collect();
+    order.sort_by(|a, b| p[*a].total_cmp(&p[*b]));
+    let mut adjusted = vec![0.0; p.len()];
+    let mut largest = 0.0_f64;
+    for (i, at) in order.into_iter().enumerate() {
+        largest = largest.max(p[at] * (p.len() - i) as f64).min(1.0);
+        adjusted[at] = largest;
+    }
+    adjusted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn near(value: f64, expected: f64, within: f64) {
+        assert!((value - expected).abs() <= within, "{value} is not {expected}");
+    }
+
+    #[test]
+    fn five_gains_and_no_loss_are_one_pattern_in_32_on_each_side() {
+        let result = wilcoxon(&[0.1, 0.2, 0.3, 0.4, 0.5]);
+        assert_eq!((result.differing, result.positive, result.negative), (5, 15.0, 0.0));
+        near(result.p, 2.0 / 32.0, 1e-15);
+    }
+
+    #[test]
+    fn a_small_case_counted_by_hand() {
+        // Ranks 1 to 4, W- = 2. Sums of at most 2: {}, {1}, {2}: 3 patterns of 16.
+        let result = wilcoxon(&[1.0, -2.0, 3.0, 4.0]);
+        assert_eq!((result.positive, result.negative), (8.0, 2.0));
+        near(result.p, 2.0 * 3.0 / 16.0, 1e-15);
+    }
+
+    #[test]
+    fn the_printed_critical_values_for_ten_pairs_hold() {
+        // Tables of the test: with n = 10, W = 8 is significant at 0.05 two-sided and W = 9 is not.
+        let with_losses = |losses: &[usize]| {
+            let signed: Vec<f64> =
+                (1..=10).map(|rank| if losses.contains(&rank) { -f64::from(rank as u8) } else { f64::from(rank as u8) }).collect();
+            wilcoxon(&signed)
+        };
+        let (eight, nine) = (with_losses(&[8]), with_losses(&[9]));
+        assert_eq!((eight.negative, nine.negative), (8.0, 9.0));
+        // 25 and 33 subsets of 1 to 10 sum to at most 8 and 9: partitions into distinct parts 1,1,1,2,2,3,4,5,6,8.
+        near(eight.p, 2.0 * 25.0 / 1024.0, 1e-15);
+        near(nine.p, 2.0 * 33.0 / 1024.0, 1e-15);
+    }
+
+    #[test]
+    fn pairs_that_do_not_differ_are_dropped() {
+        assert_eq!(wilcoxon(&[0.0, 1.0, 0.0, -2.0, 3.0, 4.0]), wilcoxon(&[1.0, -2.0, 3.0, 4.0]));
+        let nothing = wilcoxon(&[0.0; 7]);
+        assert_eq!((nothing.differing, nothing.p), (0, 1.0));
+    }
+
+    #[test]
+    fn sizes_that_differ_in_the_last_bit_only_are_tied() {
+        let sum = 0.1 + 0.2;
+        assert_ne!(sum, 0.3);
+        // Both take rank 1.5; of the four patterns the two mixed ones are as lopsided as this or less.
+        let result = wilcoxon(&[sum, -0.3]);
+        assert_eq!((result.positive, result.negative, result.p), (1.5, 1.5, 1.0));
+    }
+
+    #[test]
+    fn ties_enter_the_exact_count_with_their_shared_rank() {
+        // Sizes 1, 1, 2: ranks 1.5, 1.5, 3, W- = 1.5. Sums of at most 1.5: {}, and each 1.5 alone: 3 of 8.
+        let result = wilcoxon(&[1.0, -1.0, 2.0]);
+        assert_eq!(result.negative, 1.5);
+        near(result.p, 2.0 * 3.0 / 8.0, 1e-15);
+    }
+
+    #[test]
+    fn with_equal_sizes_the_normal_curve_has_the_corrected_variance() {
+        // 60 gains and 40 losses of one size: each rank 50.5, W+ = 3030, mean 2525. Variance: 100*101*201/24 -
+        // (100^3 - 100)/48 = 84,587.5 - 20,831.25 = 63,756.25 = 252.5^2. z = 504.5 / 252.5 = 1.998; a normal table gives
+        // 1 - Phi(2.00) = 0.02275 and a density of 0.054 there, so p = 2 (0.02275 + 0.0020 * 0.054) = 0.0457.
+        let differences: Vec<f64> = (0..100).map(|i| if i < 60 { 1.0 } else { -1.0 }).collect();
+        let result = wilcoxon(&differences);
+        assert_eq!(result.positive, 3030.0);
+        near(result.p, 0.0457, 0.0001);
+    }
+
+    #[test]
+    fn the_exact_count_and_the_normal_curve_agree_where_they_meet() {
+        // 50 pairs are counted out; 51, with one more of the smallest, go by the curve.
+        let signed = |n: i32| (1..=n).map(|i| f64::from(if i % 3 == 0 { -i } else { i })).collect::<Vec<_>>();
+        near(wilcoxon(&signed(50)).p, wilcoxon(&signed(51)).p, 0.01);
+    }
+
+    #[test]
+    fn holm_multiplies_the_smallest_by_all_and_the_largest_by_one() {
+        // Sorted 0.01, 0.02, 0.04: times 3, 2, 1 gives 0.03, 0.04, 0.04.
+        let adjusted = holm(&[0.04, 0.01, 0.02]);
+        for (value, expected) in adjusted.iter().zip([0.04, 0.03, 0.04]) {
+            near(*value, expected, 1e-15);
+        }
+    }
+
+    #[test]
+    fn holm_never_turns_the_order_round_and_stops_at_one() {
+        // Sorted 0.02, 0.025, 0.9: 0.06, then 0.05 lifted to 0.06, then 0.9.
+        let adjusted = holm(&[0.9, 0.025, 0.02]);
+        for (value, expected) in adjusted.iter().zip([0.9, 0.06, 0.06]) {
+            near(*value, expected, 1e-15);
+        }
+        assert_eq!(holm(&[0.8, 0.7]), [1.0, 1.0]);
+        assert!(holm(&[]).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn swapping_the_sides_swaps_the_sums_and_keeps_p(d in prop::collection::vec(-20..20_i32, 0..120)) {
+            let forth: Vec<f64> = d.iter().map(|d| f64::from(*d)).collect();
+            let back: Vec<f64> = forth.iter().map(|d| -d).collect();
+            let (a, b) = (wilcoxon(&forth), wilcoxon(&back));
+            prop_assert_eq!((a.positive, a.negative, a.p), (b.negative, b.positive, b.p));
+            prop_assert!((0.0..=1.0).contains(&a.p));
+        }
+
+        #[test]
+        fn the_order_of_the_pairs_does_not_matter(
+            (d, shuffled) in prop::collection::vec(-20..20_i32, 0..120)
+                .prop_flat_map(|d| (Just(d.clone()), Just(d).prop_shuffle()))
+        ) {
+            let [a, b] = [d, shuffled].map(|d| wilcoxon(&d.iter().map(|d| f64::from(*d)).collect::<Vec<_>>()));
+            prop_assert_eq!(a, b);
+        }
+
+        #[test]
+        fn a_corrected_p_is_never_smaller_and_follows_its_test(
+            (p, order) in prop::collection::vec(0.0..=1.0, 1..12)
+                .prop_flat_map(|p| { let n = p.len(); (Just(p), Just((0..n).collect::<Vec<_>>()).prop_shuffle()) })
+        ) {
+            let adjusted = holm(&p);
+            for (raw, adjusted) in p.iter().zip(&adjusted) {
+                prop_assert!(adjusted >= raw && *adjusted <= 1.0);
+            }
+            let moved: Vec<f64> = order.iter().map(|i| p[*i]).collect();
+            let expected: Vec<f64> = order.iter().map(|i| adjusted[*i]).collect();
+            prop_assert_eq!(holm(&moved), expected);
+        }
+    }
+}
