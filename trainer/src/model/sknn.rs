@@ -125,25 +125,38 @@ impl Sknn {
         }
     }
 
-    /// Writes the scores of all items `[V]` after the events `session`; negative infinity for those without a vote.
-    fn score(&self, session: &[i64], query: &mut Query, scores: &mut [f64]) {
-        query.items.clear();
-        query.items.extend(session);
-        query.items.sort_unstable();
-        query.items.dedup();
+    /// Adds up the scores of the items after the events `session` into `query`.
+    fn score(&self, session: &[i64], query: &mut Query) {
+        query.start(session);
         self.find(query);
         // The sort is stable and the newest stand first: a tie at the k-th place goes to the newer session.
         query.found.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
         query.found.truncate(self.config.k.get());
-        scores.fill(f64::NEG_INFINITY);
         // score(j) = sum of sim(s) over the k nearest sessions s that hold j. Every sum runs from the nearest session to
         // the farthest, so items with the same votes get the same bits, and rounding breaks no tie.
         for found in &query.found {
             for &item in self.sessions.of(found.session) {
-                let score = &mut scores[index(item) - 1];
-                *score = if score.is_finite() { *score + found.similarity } else { found.similarity };
+                let score = &mut query.scores[index(item) - 1];
+                if *score == 0.0 {
+                    query.ranked.push(index(item) - 1);
+                }
+                *score += found.similarity;
             }
         }
+    }
+
+    /// Scores of the ranked items of `sessions`, which begin with row `row` of a batch, as places in the flat `[B, V]`
+    /// and values.
+    fn score_rows(&self, row: usize, sessions: &[Vec<i64>]) -> (Vec<i64>, Vec<f64>) {
+        let mut query = Query::new(self.catalog());
+        let (mut places, mut values) = (Vec::new(), Vec::new());
+        for (row, session) in (row..).zip(sessions) {
+            self.score(session, &mut query);
+            let place = |&column: &usize| i64::try_from(row * self.catalog() + column).expect("an index");
+            places.extend(query.ranked.iter().map(place));
+            values.extend(query.ranked.iter().map(|&column| query.scores[column]));
+        }
+        (places, values)
     }
 }
 
@@ -159,14 +172,34 @@ struct Found {
     similarity: f64,
 }
 
-/// Memory that the queries of one thread use in turn.
-#[derive(Default)]
+/// Memory that the queries of one thread use in turn, so that none clears anything as long as the catalog.
 struct Query {
     /// Distinct items `C`.
     items: Vec<i64>,
     /// What is left to merge of each item's sessions.
     lists: Vec<Range<usize>>,
     found: Vec<Found>,
+    /// Score of each item, `[V]`; 0 for those that no neighbor holds.
+    scores: Vec<f64>,
+    /// Columns of the items with a score.
+    ranked: Vec<usize>,
+}
+
+impl Query {
+    fn new(catalog: usize) -> Self {
+        let scores = vec![0.0; catalog];
+        Self { items: Vec::new(), lists: Vec::new(), found: Vec::new(), scores, ranked: Vec::new() }
+    }
+
+    fn start(&mut self, session: &[i64]) {
+        for column in self.ranked.drain(..) {
+            self.scores[column] = 0.0;
+        }
+        self.items.clear();
+        self.items.extend(session);
+        self.items.sort_unstable();
+        self.items.dedup();
+    }
 }
 
 impl Counting for Sknn {
@@ -192,22 +225,24 @@ impl Counting for Sknn {
 
     fn scores(&self, batch: &Batch) -> Tensor {
         let sessions = batch.sequences();
-        let width = self.catalog();
-        let mut scores = vec![0.0; sessions.len() * width];
-        // As many threads as libtorch was given; each row is written by one, so their number changes no byte.
-        let threads = usize::try_from(tch::get_num_threads()).unwrap_or(1);
-        let share = sessions.len().div_ceil(threads.max(1)).max(1);
-        thread::scope(|scope| {
-            for (rows, sessions) in scores.chunks_mut(share * width).zip(sessions.chunks(share)) {
-                scope.spawn(move || {
-                    let mut query = Query::default();
-                    for (row, session) in rows.chunks_exact_mut(width).zip(sessions) {
-                        self.score(session, &mut query, row);
-                    }
-                });
-            }
+        // As many threads as libtorch was given; no score depends on another row, so their number changes no byte.
+        let threads = usize::try_from(tch::get_num_threads()).unwrap_or(1).max(1);
+        let share = sessions.len().div_ceil(threads).max(1);
+        let parts: Vec<(Vec<i64>, Vec<f64>)> = thread::scope(|scope| {
+            let start = |(part, sessions)| scope.spawn(move || self.score_rows(part * share, sessions));
+            let running: Vec<_> = sessions.chunks(share).enumerate().map(start).collect();
+            running.into_iter().map(|thread| thread.join().expect("a panic in there is a bug")).collect()
         });
-        Tensor::from_slice(&scores).view([batch.size, -1]).to_device(batch.device())
+        let (mut places, mut values) = (Vec::new(), Vec::new());
+        for part in parts {
+            places.extend(part.0);
+            values.extend(part.1);
+        }
+        let to = |tensor: Tensor| tensor.to_device(batch.device());
+        let count = batch.size * i64::try_from(self.catalog()).expect("a catalog's size");
+        let mut scores = Tensor::full([count], f64::NEG_INFINITY, (Kind::Double, batch.device()));
+        let _ = scores.scatter_(0, &to(Tensor::from_slice(&places)), &to(Tensor::from_slice(&values)));
+        scores.view([batch.size, -1]) // [B, V]
     }
 
     fn state(&self) -> Vec<(String, Tensor)> {

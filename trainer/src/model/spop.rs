@@ -91,17 +91,22 @@ impl Counting for SPop {
     }
 
     fn scores(&self, batch: &Batch) -> Tensor {
-        let sessions = batch.sequences();
-        let mut scores = self.empty.repeat(sessions.len());
-        for (row, session) in scores.chunks_exact_mut(self.empty.len()).zip(sessions) {
-            // s_j = n_j + c_j / (1 + c_j), the second term for popular items only
-            for item in session {
-                let score = &mut row[column(item)];
-                *score = if score.is_finite() { *score + 1.0 } else { 1.0 };
+        let width = self.empty.len();
+        let (mut places, mut values) = (Vec::new(), Vec::new());
+        for (row, mut session) in batch.sequences().into_iter().enumerate() {
+            session.sort_unstable();
+            for same in session.chunk_by(|a, b| a == b) {
+                // s_j = n_j + c_j / (1 + c_j), the second term for popular items only
+                let j = column(same[0]);
+                let fill = if self.empty[j].is_finite() { self.empty[j] } else { 0.0 };
+                places.push(i64::try_from(row * width + j).expect("an index"));
+                values.push(same.iter().map(|_| 1.0).sum::<f64>() + fill);
             }
         }
-        let width = i64::try_from(self.empty.len()).expect("a catalog's size");
-        Tensor::from_slice(&scores).view([batch.size, width]).to_device(batch.device())
+        let to = |tensor: Tensor| tensor.to_device(batch.device());
+        let mut scores = to(Tensor::from_slice(&self.empty)).repeat([batch.size]);
+        let _ = scores.scatter_(0, &to(Tensor::from_slice(&places)), &to(Tensor::from_slice(&values)));
+        scores.view([batch.size, -1]) // [B, V]
     }
 
     fn state(&self) -> Vec<(String, Tensor)> {

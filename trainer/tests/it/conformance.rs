@@ -1,5 +1,7 @@
 //! What every model of the list must do. No model is named here: a new one is checked because it is in the list.
 
+use std::collections::BTreeMap;
+
 use crate::dataset::{ENTITIES, ITEMS, OPERATIONS, Sessions, part};
 use crate::process::{Workplace, bytes, small, trained_models};
 use serde_json::{Value, json};
@@ -8,37 +10,13 @@ use sr_pipe_trainer::dataset::{Knowledge, Part, read_tensors};
 use sr_pipe_trainer::model::{Catalog, Entry, MODELS, Model};
 use tch::{Device, Kind, Tensor};
 
-const RELATIONS: i64 = 2;
+/// The sizes of the planted data.
+fn catalog() -> Catalog {
+    Catalog { items: ITEMS.into(), operations: OPERATIONS.into(), entities: ENTITIES.into(), relations: 2 }
+}
 
 /// A small model of this entry that has seen the planted training sessions, where it learns by counting.
 fn build(entry: &Entry, seed: u64) -> Model {
-    let catalog =
-        Catalog { items: ITEMS.into(), operations: OPERATIONS.into(), entities: ENTITIES.into(), relations: RELATIONS };
-    let config = small(&entry.default_config(), 1);
-    let mut model = entry.build(&config, catalog, seed, Device::Cpu).unwrap();
-    if let Model::Counting(model) = &mut model {
-        model.fit(&part(&Sessions::planted().train));
-    }
-    model
-}
-
-/// Scores of the samples, one row each.
-fn scores(model: &Model, part: &Part, samples: &[i64]) -> Tensor {
-    model.scores(&Batch::gather(part, samples))
-}
-
-fn all(part: &Part) -> Vec<i64> {
-    (0..part.samples() as i64).collect()
-}
-
-/// Asserts equal scores up to rounding; items that are not ranked must be the same ones.
-fn assert_close(one: &Tensor, other: &Tensor, what: &str) {
-    assert!(one.allclose(other, 0.0, 1e-5, false), "{what}: the scores differ");
-}
-
-#[test]
-fn scores_have_a_row_for_each_session_and_a_column_for_each_item() {
-    let part = part(&Sessions::planted().test);
     for entry in MODELS {
         let scores = scores(&build(entry, 1), &part, &all(&part));
         assert_eq!(scores.size(), [part.samples() as i64, ITEMS.into()], "{}", entry.name);
@@ -110,6 +88,67 @@ fn operations_count_for_the_models_that_say_so_and_for_no_other() {
 }
 
 #[test]
+fn every_parameter_gets_a_gradient() {
+    let workplace = Workplace::new();
+    let knowledge = Knowledge::open(&workplace.path("knowledge"), ITEMS.into(), Device::Cpu).unwrap();
+    let part = part(&Sessions::planted().train);
+    for entry in MODELS {
+        let Model::Gradient(network) = build(entry, 1) else { continue };
+        network.parameters.clear_gradients();
+        let _ = network.accumulate(&Batch::gather(&part, &all(&part)));
+        if let Some(task) = network.layers.knowledge_task() {
+            task.loss(&knowledge.head, &knowledge.relation, &knowledge.tail).backward();
+        }
+        for (name, weight) in network.parameters.iter() {
+            let gradient = weight.grad();
+            assert_eq!(gradient.size(), weight.size(), "{}: `{name}`", entry.name);
+            assert!(norm(&gradient) > 0.0, "{}: nothing reaches `{name}`", entry.name);
+        }
+    }
+}
+
+#[test]
+fn the_gradient_is_that_of_the_cross_entropy_of_the_scores() {
+    let part = part(&Sessions::planted().train);
+    for entry in MODELS {
+        let model = build(entry, 1);
+        let Model::Gradient(network) = &model else { continue };
+        let batch = Batch::gather(&part, &all(&part));
+        network.parameters.clear_gradients();
+        let loss = network.accumulate(&batch).double_value(&[]);
+        assert!((loss - cross_entropy(&model, &batch)).abs() < 1e-5, "{}: {loss}", entry.name);
+        for (name, weight) in network.parameters.iter() {
+            // Along the gradient the loss rises by the gradient's length, if the gradient is right.
+            let length = norm(&weight.grad());
+            if length < 1e-4 {
+                continue;
+            }
+            let step = 0.02;
+            let along = weight.grad() * (step / length);
+            let shift = |factor: f64| {
+                let moved = tch::no_grad(|| weight + &along * factor);
+                tch::no_grad(|| weight.shallow_clone().copy_(&moved));
+                cross_entropy(&model, &batch)
+            };
+            let (above, below) = (shift(1.0), shift(-2.0));
+            shift(1.0);
+            let rise = (above - below) / (2.0 * step);
+            assert!((rise - length).abs() < 0.02 * length + 1e-4, "{}: `{name}` {length}, not {rise}", entry.name);
+        }
+    }
+}
+
+/// Mean softmax cross-entropy of the targets, from the model's scores.
+fn cross_entropy(model: &Model, batch: &Batch) -> f64 {
+    let log_p = model.scores(batch).log_softmax(-1, Kind::Double);
+    -log_p.gather(1, &(&batch.targets - 1).unsqueeze(1), false).mean(Kind::Double).double_value(&[])
+}
+
+fn norm(tensor: &Tensor) -> f64 {
+    tensor.to_kind(Kind::Double).norm().double_value(&[])
+}
+
+#[test]
 fn a_seed_gives_the_same_weights_each_time() {
     for entry in MODELS {
         let (once, again, other) = (build(entry, 1).state(), build(entry, 1).state(), build(entry, 2).state());
@@ -141,7 +180,7 @@ fn a_model_that_was_saved_and_loaded_scores_the_same() {
 #[test]
 fn a_model_does_not_take_the_weights_of_another_catalog() {
     for entry in MODELS {
-        let mut state: std::collections::BTreeMap<String, Tensor> = build(entry, 1).state().into_iter().collect();
+        let mut state: BTreeMap<String, Tensor> = build(entry, 1).state().into_iter().collect();
         state.pop_first();
         let error = build(entry, 1).restore(&state).unwrap_err();
         assert_eq!(error.exit_code(), 3, "{}: {error}", entry.name);
@@ -155,12 +194,13 @@ fn a_config_survives_its_text_and_takes_no_key_that_it_does_not_know() {
     for entry in MODELS {
         let config = small(&entry.default_config(), 1);
         let text: Value = serde_json::from_str(&config.to_string()).unwrap();
-        let (one, other) = (entry.build(&config, catalog, 1, Device::Cpu), entry.build(&text, catalog, 1, Device::Cpu));
+        let (one, other) =
+            (entry.build(&config, catalog(), 1, Device::Cpu), entry.build(&text, catalog(), 1, Device::Cpu));
         assert_eq!(one.unwrap().parameter_count(), other.unwrap().parameter_count(), "{}", entry.name);
         for pointer in objects(&config, "") {
             let mut wrong = config.clone();
             wrong.pointer_mut(&pointer).unwrap()["unheard_of"] = json!(1);
-            let error = entry.build(&wrong, catalog, 1, Device::Cpu).err();
+            let error = entry.build(&wrong, catalog(), 1, Device::Cpu).err();
             let error = error.unwrap_or_else(|| panic!("{} takes `unheard_of` at `{pointer}`", entry.name));
             assert_eq!(error.exit_code(), 2, "{}: {error}", entry.name);
             assert!(error.to_string().contains("unheard_of"), "{}: {error}", entry.name);
