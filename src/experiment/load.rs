@@ -10,7 +10,7 @@ use crate::data::protocol::{Protocol, SelectBy, SelectOn, Ties};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::document::{Document, Part, Step, keys};
 use crate::hash::ContentHash;
-use crate::metric::Metric;
+use crate::metric::MetricAt;
 use crate::pipeline::PipelineFile;
 use crate::stage::trainer::{Trainer, configure};
 
@@ -107,8 +107,8 @@ impl ExperimentFile {
         let mut errors = Vec::new();
         let axes: Vec<&str> = self.experiment.grid.product.keys().map(String::as_str).collect();
         let mut metric_error = |path: &[Step], name: &str| {
-            if let Err(error) = name.parse::<Metric>() {
-                errors.push(self.document.error(path, Part::Value, error.to_string()));
+            if let Err(error) = name.parse::<MetricAt>() {
+                errors.push(self.document.error(path, Part::Value, error.to_string()).help(error.help()));
             }
         };
         if let Some(report) = &self.experiment.report {

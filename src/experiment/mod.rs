@@ -2,7 +2,7 @@
 
 mod cells;
 mod load;
-mod types;
+pub mod types;
 
 pub use cells::{Cell, Cells};
 pub use load::ExperimentFile;

@@ -131,7 +131,58 @@ pub struct EpochRow {
     pub event: Value,
 }
 
+/// What made a result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MadeBy {
+    /// The attempt; a later one has a higher number.
+    pub attempt: i64,
+    /// When it ended.
+    pub finished: String,
+    /// The run that it belonged to.
+    pub run: i64,
+    /// Versions, git commit, host.
+    pub environment: Value,
+}
+
+impl PartialOrd for MadeBy {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Eq for MadeBy {}
+
+impl Ord for MadeBy {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.attempt.cmp(&other.attempt)
+    }
+}
+
 impl Records {
+    /// What made the result of a key.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn made_by(&self, key: &ContentHash) -> Result<Option<MadeBy>, RecordError> {
+        let row = sqlx::query(
+            "SELECT a.id, a.finished, a.run, r.environment FROM results x JOIN attempts a ON a.id = x.attempt \
+             JOIN runs r ON r.id = a.run WHERE x.key = ?",
+        )
+        .bind(key.to_string())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(self.failed())?;
+        row.map(|row| {
+            Ok(MadeBy {
+                attempt: row.get(0),
+                finished: row.get::<Option<String>, _>(1).unwrap_or_default(),
+                run: row.get(2),
+                environment: json(row.get(3))?,
+            })
+        })
+        .transpose()
+    }
+
     /// Puts the beginning of a run on record and gives its number.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use cache::{CacheIndex, NewResult, StoredResult};
-pub use history::{Attempt, AttemptRow, CellRow, EpochRow, NewRun, RunRow, RunState};
+pub use history::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
 
 /// Why the records could not be read or written.
 #[derive(Debug, thiserror::Error)]
