@@ -1,0 +1,39 @@
+//! `items.parquet`: the items that are known, with their attributes.
+
+use camino::Utf8Path;
+
+use crate::artifact::table::{self, Column, Schema, TableError, Text, Type};
+
+/// Columns of `items.parquet`; the attributes follow under their names.
+pub const SCHEMA: Schema = Schema { name: "items", version: 1, columns: &[("item", Type::Text)], open: true };
+
+/// The name of the file in an artifact.
+pub const FILE: &str = "items.parquet";
+
+/// All items. An item of the events may be absent: its attributes are then unknown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Items {
+    /// The item, each once.
+    pub item: Text,
+    /// Attributes by name, in their order; a value may be missing.
+    pub attributes: Vec<(String, Text)>,
+}
+
+impl Items {
+    /// Reads the table.
+    ///
+    /// # Errors
+    /// When the file is missing, damaged or another table.
+    pub fn read(path: &Utf8Path) -> Result<Self, TableError> {
+        let mut table = table::read(path, &SCHEMA)?;
+        Ok(Self { item: table.text("item"), attributes: table.further() })
+    }
+
+    /// Writes the table.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Utf8Path) -> Result<(), TableError> {
+        table::write(path, &SCHEMA, vec![Column::Text(self.item.clone())], self.attributes.clone())
+    }
+}

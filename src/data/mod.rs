@@ -1,0 +1,27 @@
+//! The field's tables, typed: events, items, sessions, samples, ranks; and the files that a trainer reads.
+
+pub mod dataset;
+pub mod events;
+pub mod items;
+pub mod knowledge;
+pub mod protocol;
+pub mod ranks;
+pub mod samples;
+pub mod sessions;
+pub mod tensors;
+pub mod vocabulary;
+
+use crate::artifact::table::TableError;
+use crate::diagnostic::Diagnostic;
+use crate::engine::stage::StageError;
+
+impl From<TableError> for StageError {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::Io(error) => Self::Io(error),
+            TableError::Parquet { .. } | TableError::Mismatch { .. } => Diagnostic::new(error.to_string())
+                .help("the file was changed after it was written, or by another version; try `sr-pipe cache verify`")
+                .into(),
+        }
+    }
+}
