@@ -50,11 +50,7 @@ pub fn wilcoxon(differences: &[f64]) -> Wilcoxon {
     let p = if n <= EXACT_UP_TO {
         exact(&doubled_ranks, f64::min(positive, negative))
     } else {
-        let n = n as f64;
-        let variance = n * (n + 1.0) * (2.0 * n + 1.0) / 24.0 - tie_term / 48.0;
-        let z = ((positive - n * (n + 1.0) / 4.0).abs() - 0.5).max(0.0) / variance.sqrt();
-        // 2 (1 - Phi(z)), without the cancellation that a small tail would suffer.
-        libm::erfc(z / std::f64::consts::SQRT_2)
+        normal(n as f64, positive, tie_term)
     };
     Wilcoxon { differing: n, positive, negative, p }
 }
@@ -75,6 +71,14 @@ fn exact(doubled_ranks: &[usize], smaller: f64) -> f64 {
     }
     let tail: f64 = chance.iter().enumerate().take_while(|(sum, _)| *sum as f64 <= 2.0 * smaller).map(|(_, c)| c).sum();
     (2.0 * tail).min(1.0)
+}
+
+/// `2 (1 - Phi(z))` with continuity and ties corrected; `tie_term` is the sum of `t^3 - t`.
+fn normal(n: f64, positive: f64, tie_term: f64) -> f64 {
+    let variance = n * (n + 1.0) * (2.0 * n + 1.0) / 24.0 - tie_term / 48.0;
+    let z = ((positive - n * (n + 1.0) / 4.0).abs() - 0.5).max(0.0) / variance.sqrt();
+    // The complementary error function is this tail without the cancellation that `1 - Phi` suffers.
+    libm::erfc(z / std::f64::consts::SQRT_2)
 }
 
 /// Holm's step-down correction (1979): p-values as if each had been the only test, in the order given.
@@ -122,7 +126,7 @@ mod tests {
         // Tables of the test: with n = 10, W = 8 is significant at 0.05 two-sided and W = 9 is not.
         let with_losses = |losses: &[usize]| {
             let signed: Vec<f64> =
-                (1..=10).map(|rank| if losses.contains(&rank) { -f64::from(rank as u8) } else { f64::from(rank as u8) }).collect();
+                (1..=10).map(|rank| if losses.contains(&rank) { -(rank as f64) } else { rank as f64 }).collect();
             wilcoxon(&signed)
         };
         let (eight, nine) = (with_losses(&[8]), with_losses(&[9]));
@@ -169,9 +173,11 @@ mod tests {
 
     #[test]
     fn the_exact_count_and_the_normal_curve_agree_where_they_meet() {
-        // 50 pairs are counted out; 51, with one more of the smallest, go by the curve.
-        let signed = |n: i32| (1..=n).map(|i| f64::from(if i % 3 == 0 { -i } else { i })).collect::<Vec<_>>();
-        near(wilcoxon(&signed(50)).p, wilcoxon(&signed(51)).p, 0.01);
+        // Ranks 1 to 50 without ties: W+ + W- = 1275.
+        let doubled_ranks: Vec<usize> = (1..=50).map(|rank| 2 * rank).collect();
+        for negative in [300.0, 400.0, 500.0, 637.0] {
+            near(exact(&doubled_ranks, negative), normal(50.0, 1275.0 - negative, 0.0), 0.001);
+        }
     }
 
     #[test]

@@ -1,0 +1,121 @@
+//! What a reader must know to read the numbers: data, seeds, and each choice of the protocol in words.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::data::protocol::{Protocol, SelectBy, SelectOn, TargetOperation, Ties};
+use crate::experiment::types::ProtocolChoice;
+use crate::metric::MetricAt;
+
+use super::Report;
+use super::comparable::candidates;
+use super::markdown::{code, counted, inline, list, thousands};
+
+/// What must be read before the table: data that are not real, choices that flatter.
+pub(super) fn warnings(report: &Report<'_>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let axis = &report.spec.columns;
+    let synthetic: BTreeSet<&str> = report
+        .cells
+        .iter()
+        .filter(|cell| cell.ranks().is_some_and(|ranks| ranks.synthetic))
+        .filter_map(|cell| cell.coordinates.get(axis))
+        .map(|column| report.title(column))
+        .collect();
+    if !synthetic.is_empty() {
+        let names: Vec<String> = synthetic.into_iter().map(inline).collect();
+        warnings.push(format!(
+            "> **Synthetic data.** {} was generated with planted structure: \
+             these numbers show that the code finds it, and say nothing about any real log.",
+            list(&names)
+        ));
+    }
+    if report.protocol.select_on == SelectOn::Test {
+        warnings.push(
+            "> **Optimistic numbers.** The test set itself picks the epoch, as several published codes do. \
+             On sessions never looked at, expect less."
+                .to_owned(),
+        );
+    }
+    if report.protocol.target_operation == TargetOperation::Visible {
+        warnings.push(
+            "> **Leak.** Models see the operation of the target, which a recommender cannot know before it happens."
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+/// How to read the table, one paragraph each.
+pub(super) fn paragraphs(report: &Report<'_>, metrics: &[MetricAt]) -> Vec<String> {
+    let titles: Vec<String> = metrics.iter().map(MetricAt::title).collect();
+    let seeds: Vec<String> = report.experiment.grid.seeds.iter().map(ToString::to_string).collect();
+    let over = match seeds.len() {
+        1 => format!("one seed ({}), so without a spread", seeds[0]),
+        n => format!("mean ± sample standard deviation over n = {n} seeds ({})", list(&seeds)),
+    };
+    let mut reading = format!(
+        "{} in per cent, {over}. Best of a column in **bold**, second <u>underlined</u>, by the numbers as printed.",
+        list(&titles)
+    );
+    if let Some(paper) = &report.spec.paper {
+        reading += &format!(
+            " Beside them: `paper`, the number printed in {}; `Δ`, ours less the paper's, in points.",
+            inline(&paper.source)
+        );
+    }
+    let name = match report.experiment.protocol {
+        ProtocolChoice::Paper => "paper",
+        ProtocolChoice::PublishedCode => "published-code",
+        ProtocolChoice::Custom(_) => "custom",
+    };
+    let protocol = format!("Protocol {}: {}.", code(name), in_words(report.protocol).join("; "));
+    [reading, protocol].into_iter().chain(test_sets(report)).collect()
+}
+
+/// Each choice of a protocol as a clause.
+fn in_words(protocol: &Protocol) -> Vec<String> {
+    let share = 100.0 * protocol.validation_share;
+    let part = match protocol.select_on {
+        SelectOn::Validation => {
+            format!("on validation sessions (the last {share} % of the training sessions by end time)")
+        }
+        SelectOn::Test => "on the test set".to_owned(),
+    };
+    let picked = match protocol.select_by {
+        SelectBy::Mrr => format!("the best MRR@20 {part} picks one epoch of a model for every metric"),
+        SelectBy::EachMetric => format!("each metric takes its own best epoch {part}"),
+    };
+    let ties = match protocol.ties {
+        Ties::Mean => "equal scores count as half (rank = 1 + above + ties / 2)",
+        Ties::Optimistic => "equal scores stand below the target (rank = 1 + above)",
+        Ties::Pessimistic => "equal scores stand above the target (rank = 1 + above + ties)",
+    };
+    let operation = match protocol.target_operation {
+        TargetOperation::Hidden => "the operation of the target is hidden from the model",
+        TargetOperation::Visible => "the operation of the target is visible to the model",
+    };
+    let prefixes = match protocol.test_prefixes {
+        true => "every prefix of a test session is a sample",
+        false => "each test session is one sample, its last item the target",
+    };
+    vec![picked, ties.to_owned(), operation.to_owned(), prefixes.to_owned()]
+}
+
+/// How large the test sets are: `Test samples and candidates each: demo 1,648 and 12,195.`
+fn test_sets(report: &Report<'_>) -> Option<String> {
+    let mut sizes: BTreeMap<&str, BTreeSet<(usize, String)>> = BTreeMap::new();
+    for cell in report.cells {
+        let (Some(ranks), Some(column)) = (cell.ranks(), cell.coordinates.get(&report.spec.columns)) else { continue };
+        let samples = ranks.ranks.selections.values().map(Vec::len).max().unwrap_or(0);
+        sizes.entry(report.title(column)).or_default().insert((samples, candidates(ranks)));
+    }
+    // Where cells disagree the table says so; a size that holds for some of them would mislead.
+    let agreed = sizes.iter().filter(|(_, sizes)| sizes.len() == 1).flat_map(|(column, sizes)| {
+        sizes.iter().map(|(samples, candidates)| {
+            let samples = if *samples == 1 { counted(1, "sample") } else { format!("{} samples", thousands(samples)) };
+            format!("{} {samples}, {candidates} candidates for each", inline(column))
+        })
+    });
+    let agreed: Vec<String> = agreed.collect();
+    (!agreed.is_empty()).then(|| format!("Test sets: {}.", agreed.join("; ")))
+}

@@ -1,0 +1,276 @@
+//! The sentences of a paper, judged: does the difference stand, is it the other way round, or can the data not tell?
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::data::protocol::Ties;
+use crate::experiment::types::{AxisValue, Claim};
+use crate::metric::significance::{holm, wilcoxon};
+use crate::metric::{MetricAt, MetricError, rank};
+
+use super::comparable::differences;
+use super::layout::describe;
+use super::markdown::{Align, Footnotes, inline, list, percent, points, table, thousands};
+use super::score::mean;
+use super::table::failure;
+use super::{CellRanks, CellResult, CellState, Report};
+
+/// Below this corrected p-value a difference is taken for real.
+pub const ALPHA: f64 = 0.05;
+
+/// The answer to a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// `better` is ahead, and by more than chance.
+    Supported,
+    /// `better` is behind, and by more than chance.
+    Refuted,
+    /// The difference may be chance, or there is nothing to compare.
+    Undecided,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Supported => "supported",
+            Self::Refuted => "refuted",
+            Self::Undecided => "undecided",
+        })
+    }
+}
+
+/// What a verdict rests on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evidence {
+    /// Mean of the cells that should be ahead, 0 to 1.
+    pub better: f64,
+    /// Mean of the cells that should be behind, 0 to 1.
+    pub than: f64,
+    /// Test samples that were paired.
+    pub pairs: usize,
+    /// Pairs that differ.
+    pub differing: usize,
+    /// Two-sided p-value of the signed-rank test, after Holm's correction over all claims.
+    pub p: f64,
+}
+
+/// A claim with its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged<'a> {
+    /// The claim.
+    pub claim: &'a Claim,
+    /// Its metric.
+    pub metric: MetricAt,
+    /// The answer.
+    pub verdict: Verdict,
+    /// Nothing when there was nothing to compare.
+    pub evidence: Option<Evidence>,
+    /// Why there was nothing to compare, or what is odd about the comparison.
+    pub remark: Option<String>,
+}
+
+/// Judges every claim of the experiment.
+///
+/// Samples are paired by cell and sample, each value averaged over the seeds that both sides have. Supported: the mean
+/// and the rank sums are ahead and `p < 0.05`; refuted: both are behind and `p < 0.05`. Holm's correction counts all
+/// claims, also those that could not be tested (with `p = 1`).
+///
+/// # Errors
+/// When the metric of a claim cannot be read.
+pub fn judge<'a>(report: &Report<'a>) -> Result<Vec<Judged<'a>>, MetricError> {
+    let mut tested = Vec::new();
+    for claim in &report.experiment.claims {
+        let metric: MetricAt = claim.metric.parse()?;
+        tested.push((claim, metric, Pairs::collect(report, claim, metric)));
+    }
+    let tests: Vec<_> = tested.iter().map(|(_, _, pairs)| pairs.as_ref().ok().map(Pairs::test)).collect();
+    let p = holm(&tests.iter().map(|test| test.map_or(1.0, |test| test.p)).collect::<Vec<_>>());
+    let judged = tested.into_iter().zip(tests).zip(p).map(|(((claim, metric, pairs), test), p)| {
+        let (pairs, test) = match (pairs, test) {
+            (Ok(pairs), Some(test)) => (pairs, test),
+            (Err(why), _) => {
+                return Judged { claim, metric, verdict: Verdict::Undecided, evidence: None, remark: Some(why) };
+            }
+            (Ok(_), None) => unreachable!("pairs that were collected were tested"),
+        };
+        let evidence = Evidence {
+            better: mean(pairs.better.iter().copied()),
+            than: mean(pairs.than.iter().copied()),
+            pairs: pairs.better.len(),
+            differing: test.differing,
+            p,
+        };
+        let towards = |difference: f64| if metric.metric.higher_is_better { difference } else { -difference };
+        let by_mean = towards(evidence.better - evidence.than);
+        let by_ranks = towards(test.positive - test.negative);
+        let verdict = match p < ALPHA {
+            true if by_mean > 0.0 && by_ranks > 0.0 => Verdict::Supported,
+            true if by_mean < 0.0 && by_ranks < 0.0 => Verdict::Refuted,
+            _ => Verdict::Undecided,
+        };
+        let mut remarks = pairs.remarks;
+        if p < ALPHA && verdict == Verdict::Undecided {
+            remarks.push("the mean and the signed ranks point in opposite directions".to_owned());
+        }
+        let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
+        Judged { claim, metric, verdict, evidence: Some(evidence), remark }
+    });
+    Ok(judged.collect())
+}
+
+/// The values of both sides, pair by pair.
+struct Pairs {
+    better: Vec<f64>,
+    than: Vec<f64>,
+    remarks: Vec<String>,
+}
+
+impl Pairs {
+    /// Finds the cells of both sides; the error says why there is nothing to compare.
+    fn collect(report: &Report<'_>, claim: &Claim, metric: MetricAt) -> Result<Self, String> {
+        let mut ahead: BTreeMap<&BTreeMap<String, String>, Vec<&CellResult>> = BTreeMap::new();
+        for cell in report.cells.iter().filter(|cell| matches(cell, &claim.better)) {
+            ahead.entry(&cell.coordinates).or_default().push(cell);
+        }
+        if ahead.is_empty() {
+            return Err(format!("no cell has {}", axes(&claim.better)));
+        }
+        let mut pairs = Self { better: Vec::new(), than: Vec::new(), remarks: Vec::new() };
+        for (coordinates, mut cells) in ahead {
+            cells.sort_by_key(|cell| cell.seed);
+            let mut behind = coordinates.clone();
+            behind.extend(claim.than.iter().map(|(axis, value)| (axis.clone(), value.to_string())));
+            let (mut both, mut gaps) = (Vec::new(), Vec::new());
+            for cell in cells {
+                let other = report.cells.iter().find(|c| c.coordinates == behind && c.seed == cell.seed);
+                match (ranks(Some(cell), coordinates, cell.seed), ranks(other, &behind, cell.seed)) {
+                    (Ok(better), Ok(than)) => both.push((better, than)),
+                    (a, b) => gaps.extend([a.err(), b.err()].into_iter().flatten()),
+                }
+            }
+            if both.is_empty() {
+                return Err(gaps.join("; "));
+            }
+            pairs.remarks.extend(gaps);
+            pairs.add(report.protocol.ties, metric, &both)?;
+        }
+        Ok(pairs)
+    }
+
+    /// Adds the samples of one pair of cells, each value averaged over the seeds.
+    fn add(&mut self, ties: Ties, metric: MetricAt, seeds: &[(&CellRanks, &CellRanks)]) -> Result<(), String> {
+        let named: Vec<(&str, &CellRanks)> =
+            seeds.iter().flat_map(|(better, than)| [("`better`", *better), ("`than`", *than)]).collect();
+        let differing = differences(&named);
+        if !differing.is_empty() {
+            return Err(format!("the two sides cannot be compared, they differ in {}", list(&differing)));
+        }
+        let better = over_seeds(ties, metric, seeds.iter().map(|(better, _)| *better))?;
+        let than = over_seeds(ties, metric, seeds.iter().map(|(_, than)| *than))?;
+        if !better.keys().eq(than.keys()) {
+            return Err("the two sides ranked different samples".to_owned());
+        }
+        self.better.extend(better.values());
+        self.than.extend(than.values());
+        Ok(())
+    }
+
+    fn test(&self) -> crate::metric::significance::Wilcoxon {
+        let differences: Vec<f64> = self.better.iter().zip(&self.than).map(|(better, than)| better - than).collect();
+        wilcoxon(&differences)
+    }
+}
+
+/// The value of each sample, averaged over seeds.
+fn over_seeds<'a>(
+    ties: Ties,
+    metric: MetricAt,
+    seeds: impl ExactSizeIterator<Item = &'a CellRanks>,
+) -> Result<BTreeMap<i64, f64>, String> {
+    let count = seeds.len();
+    let mut values: BTreeMap<i64, (usize, f64)> = BTreeMap::new();
+    for cell in seeds {
+        let (_, ranks) =
+            cell.selection(metric).ok_or_else(|| format!("no ranks were kept for `{metric}`, nor for `best`"))?;
+        for r in ranks {
+            let value = values.entry(r.sample).or_default();
+            value.0 += 1;
+            value.1 += metric.value(rank(r.above, r.ties, ties));
+        }
+    }
+    if values.values().any(|(seen, _)| *seen != count) {
+        return Err("the seeds ranked different samples".to_owned());
+    }
+    Ok(values.into_iter().map(|(sample, (_, sum))| (sample, sum / count as f64)).collect())
+}
+
+fn matches(cell: &CellResult, wanted: &BTreeMap<String, AxisValue>) -> bool {
+    wanted.iter().all(|(axis, value)| cell.coordinates.get(axis) == Some(&value.to_string()))
+}
+
+fn axes(wanted: &BTreeMap<String, AxisValue>) -> String {
+    describe(&wanted.iter().map(|(axis, value)| (axis.clone(), value.to_string())).collect())
+}
+
+/// The ranks of a cell, or why it has none.
+fn ranks<'a>(
+    cell: Option<&'a CellResult>,
+    coordinates: &BTreeMap<String, String>,
+    seed: u64,
+) -> Result<&'a CellRanks, String> {
+    let why = match cell.map(|cell| &cell.state) {
+        Some(CellState::Done(ranks)) => return Ok(ranks),
+        Some(CellState::Failed { message, log }) => failure(message, log.as_deref()),
+        Some(CellState::Missing) => "has not run".to_owned(),
+        None => "is not in the grid".to_owned(),
+    };
+    Err(format!("seed {seed} of {} {why}", describe(coordinates)))
+}
+
+/// The section on claims; nothing when the experiment makes none.
+pub(super) fn render(report: &Report<'_>) -> Result<Option<String>, MetricError> {
+    let judged = judge(report)?;
+    if judged.is_empty() {
+        return Ok(None);
+    }
+    let mut footnotes = Footnotes::default();
+    let rows: Vec<Vec<String>> = judged
+        .iter()
+        .map(|judged| {
+            let mark = judged.remark.as_ref().map(|text| footnotes.mark(format!("{}.", inline(text))));
+            let verdict = format!("**{}**{}", judged.verdict, mark.unwrap_or_default());
+            let mut row = vec![inline(&judged.claim.text), verdict, judged.metric.title()];
+            row.extend(judged.evidence.map_or_else(
+                || std::array::from_fn(|_| "–".to_owned()),
+                |e| {
+                    let difference = points(100.0 * (e.better - e.than));
+                    let pairs = format!("{} of {}", thousands(e.differing), thousands(e.pairs));
+                    [percent(e.better), percent(e.than), difference, p_value(e.p), pairs]
+                },
+            ));
+            row
+        })
+        .collect();
+    let left = ["claim", "verdict", "metric"].map(|title| (title.to_owned(), Align::Left));
+    let right = ["better", "than", "Δ", "p", "pairs that differ"].map(|title| (title.to_owned(), Align::Right));
+    let header: Vec<(String, Align)> = left.into_iter().chain(right).collect();
+    let reading = format!(
+        "Means in per cent, Δ in points. Each test sample is a pair, its values averaged over the seeds; \
+         `p` is of Wilcoxon's signed-rank test, two-sided, pairs that do not differ dropped, \
+         after Holm's correction for {} claim{}. \
+         Supported: ahead with p < {ALPHA}; refuted: behind with p < {ALPHA}. \
+         The test speaks of these trained models on this test set; it takes samples for independent, \
+         which prefixes of one session are not quite, and it knows nothing of seeds that were not run.",
+        judged.len(),
+        if judged.len() == 1 { "" } else { "s" }
+    );
+    let mut parts = vec!["## Claims".to_owned(), table(&header, &rows)];
+    parts.extend(super::non_empty(&footnotes.render()));
+    parts.push(reading);
+    Ok(Some(parts.join("\n\n")))
+}
+
+/// Three decimals, and no false zero.
+fn p_value(p: f64) -> String {
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
+}

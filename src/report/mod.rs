@@ -1,0 +1,154 @@
+//! From ranks to the printed table: markdown for people, CSV for scripts.
+//!
+//! Everything here is pure: what a report says about clocks, commits and files is given to it as values.
+
+mod caption;
+pub mod claims;
+mod comparable;
+mod csv;
+mod layout;
+mod markdown;
+mod provenance;
+mod score;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::data::protocol::Protocol;
+use crate::data::ranks::Ranks;
+use crate::experiment::types::{Experiment, ReportSpec};
+use crate::metric::MetricError;
+
+/// One cell of the grid with one seed, and how it ended.
+#[derive(Debug, Clone)]
+pub struct CellResult {
+    /// The cell's value on every axis of the grid.
+    pub coordinates: BTreeMap<String, String>,
+    /// Its seed.
+    pub seed: u64,
+    /// How it ended.
+    pub state: CellState,
+}
+
+impl CellResult {
+    /// Its ranks, if it ended well.
+    pub fn ranks(&self) -> Option<&CellRanks> {
+        match &self.state {
+            CellState::Done(ranks) => Some(ranks),
+            CellState::Failed { .. } | CellState::Missing => None,
+        }
+    }
+}
+
+/// How a cell ended.
+#[derive(Debug, Clone)]
+pub enum CellState {
+    /// It has ranks.
+    Done(Box<CellRanks>),
+    /// One of its stages failed.
+    Failed {
+        /// What the stage said; the first line is printed.
+        message: String,
+        /// Where the rest can be read.
+        log: Option<String>,
+    },
+    /// It has not run.
+    Missing,
+}
+
+/// The ranks of a cell, and what must agree before they may be compared with another cell's.
+#[derive(Debug, Clone)]
+pub struct CellRanks {
+    /// The ranks by selection.
+    pub ranks: Ranks,
+    /// Digest of the protocol under which they came to be.
+    pub protocol_digest: String,
+    /// Digest of the list of test samples.
+    pub test_samples: String,
+    /// Whether the data were generated.
+    pub synthetic: bool,
+    /// The run that made them.
+    pub run: String,
+}
+
+/// Where the numbers come from. Printed at the end, read nowhere here.
+#[derive(Debug, Clone)]
+pub struct Provenance {
+    /// The experiment file as the person named it.
+    pub experiment_file: String,
+    /// Digest of the experiment file.
+    pub experiment_digest: String,
+    /// Digest of the protocol.
+    pub protocol_digest: String,
+    /// Digest of each data set, by its name.
+    pub datasets: BTreeMap<String, String>,
+    /// `sr-pipe 0.1.0`.
+    pub tool_version: String,
+    /// The commit of the working tree, where there is one.
+    pub git_commit: Option<String>,
+    /// Whether the working tree differed from that commit.
+    pub git_dirty: bool,
+    /// The command that made the report.
+    pub command: String,
+    /// When it was made.
+    pub date: String,
+}
+
+/// All that a report is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    /// What to print.
+    pub spec: &'a ReportSpec,
+    /// The experiment, for its grid, its words and its claims.
+    pub experiment: &'a Experiment,
+    /// The experiment's protocol, resolved.
+    pub protocol: &'a Protocol,
+    /// Names to print instead of axis values: `m-sr` as `M-SR`.
+    pub titles: &'a BTreeMap<String, String>,
+    /// The cells, in any order.
+    pub cells: &'a [CellResult],
+    /// Where they come from.
+    pub provenance: &'a Provenance,
+}
+
+impl<'a> Report<'a> {
+    /// The name that is printed for an axis value.
+    fn title(&self, value: &'a str) -> &'a str {
+        self.titles.get(value).map_or(value, String::as_str)
+    }
+}
+
+/// The report as markdown. The same input gives the same bytes.
+///
+/// # Errors
+/// When a metric of the experiment cannot be read.
+pub fn render(report: &Report<'_>) -> Result<String, MetricError> {
+    let metrics = score::metrics(report.spec)?;
+    let results = table::render(report, &metrics);
+    let mut sections = vec![format!("# {}", report.experiment.title)];
+    sections.extend(non_empty(&report.experiment.about));
+    sections.push("## Results".to_owned());
+    sections.extend(caption::warnings(report));
+    sections.extend(results.tables);
+    sections.extend(non_empty(&results.footnotes));
+    sections.extend(caption::paragraphs(report, &metrics));
+    sections.extend(report.spec.notes.iter().map(|note| note.trim().to_owned()));
+    sections.extend(claims::render(report)?);
+    sections.push(provenance::render(report));
+    Ok(sections.join("\n\n") + "\n")
+}
+
+/// The same numbers for scripts: one line for each cell, seed and metric, values as fractions, not per cent.
+///
+/// # Errors
+/// When a metric of the experiment cannot be read.
+pub fn render_csv(report: &Report<'_>) -> Result<String, MetricError> {
+    Ok(csv::render(report, &score::metrics(report.spec)?))
+}
+
+fn non_empty(text: &str) -> Option<String> {
+    (!text.trim().is_empty()).then(|| text.trim().to_owned())
+}

@@ -1,0 +1,285 @@
+//! The results: rows by columns by metrics, with the best marked and nothing left blank.
+
+use std::collections::BTreeMap;
+
+use crate::data::protocol::Ties;
+use crate::metric::MetricAt;
+
+use super::comparable::differences;
+use super::layout::{Layout, describe, excluded};
+use super::markdown::{Align, Footnotes, code, counted, inline, list, percent, points, table};
+use super::score::Spread;
+use super::{CellRanks, CellResult, CellState, Report};
+
+/// A gap between optimistic and pessimistic Hit@20 that a reader must know of: 0.2 points.
+const TIES_MATTER: f64 = 0.002;
+
+/// What stands where there is no number to print.
+const NOTHING: &str = "–";
+
+/// The tables, each under its heading where there are several, and the remarks on them.
+pub(super) struct Results {
+    pub(super) tables: Vec<String>,
+    pub(super) footnotes: String,
+}
+
+/// One table for each choice of the axes that are neither rows nor columns.
+pub(super) fn render(report: &Report<'_>, metrics: &[MetricAt]) -> Results {
+    let layout = match Layout::of(report) {
+        Ok(layout) => layout,
+        Err(axis) => {
+            let missing = format!("The grid has no axis {}, so there is no table.", code(&axis));
+            return Results { tables: vec![missing], footnotes: String::new() };
+        }
+    };
+    let mut footnotes = Footnotes::default();
+    let mut tables = Vec::new();
+    for others in &layout.tables {
+        if !others.is_empty() {
+            tables.push(format!("### {}", inline(&describe(others))));
+        }
+        tables.push(Page { report, metrics, layout: &layout, others }.render(&mut footnotes));
+    }
+    Results { tables, footnotes: footnotes.render() }
+}
+
+/// One table.
+struct Page<'a> {
+    report: &'a Report<'a>,
+    metrics: &'a [MetricAt],
+    layout: &'a Layout,
+    others: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Page<'a> {
+    fn render(&self, footnotes: &mut Footnotes) -> String {
+        let mut header = vec![(inline(&self.report.spec.rows), Align::Left)];
+        let mut rows: Vec<Vec<String>> =
+            self.layout.rows.iter().map(|row| vec![self.row_title(row, footnotes)]).collect();
+        for column in &self.layout.columns {
+            let differing = self.differences(column);
+            let mark = if differing.is_empty() {
+                String::new()
+            } else {
+                footnotes.mark(format!(
+                    "Not ranked: the numbers of {} cannot be compared, they differ in {}.",
+                    inline(self.report.title(column)),
+                    list(&differing)
+                ))
+            };
+            for metric in self.metrics {
+                let title = format!("{} {}{mark}", inline(self.report.title(column)), metric.title());
+                self.metric_columns(column, *metric, title, differing.is_empty(), &mut header, &mut rows, footnotes);
+            }
+        }
+        table(&header, &rows)
+    }
+
+    /// Adds the column of a metric, and two more where the paper printed it.
+    #[expect(clippy::too_many_arguments, reason = "a step of `render`, taken out to keep that readable")]
+    fn metric_columns(
+        &self,
+        column: &'a str,
+        metric: MetricAt,
+        title: String,
+        ranked: bool,
+        header: &mut Vec<(String, Align)>,
+        rows: &mut [Vec<String>],
+        footnotes: &mut Footnotes,
+    ) {
+        let values: Vec<Option<Spread>> = self.layout.rows.iter().map(|row| self.spread(row, column, metric)).collect();
+        let places = if ranked { places(&values, metric.metric.higher_is_better) } else { vec![None; values.len()] };
+        let printed: Vec<Option<f64>> = self.layout.rows.iter().map(|row| self.printed(row, column, metric)).collect();
+        let beside_paper = printed.iter().any(Option::is_some);
+        header.push((title, Align::Right));
+        if beside_paper {
+            header.extend([("paper".to_owned(), Align::Right), ("Δ".to_owned(), Align::Right)]);
+        }
+        for (i, row) in self.layout.rows.iter().enumerate() {
+            rows[i].push(match values[i] {
+                Some(value) => number(value, places[i]) + &self.remark(row, column, footnotes),
+                None => self.absence(row, column, metric, footnotes),
+            });
+            if beside_paper {
+                rows[i].push(printed[i].map_or(NOTHING.to_owned(), |paper| format!("{paper:.2}")));
+                let difference = values[i].zip(printed[i]).map(|(ours, paper)| points(100.0 * ours.mean - paper));
+                rows[i].push(difference.unwrap_or(NOTHING.to_owned()));
+            }
+        }
+    }
+
+    /// The cells of a row and a column, by seed.
+    fn cells(&self, row: &str, column: &str) -> Vec<&'a CellResult> {
+        let spec = self.report.spec;
+        let here = |cell: &CellResult| {
+            let at = |axis: &str, value: &str| cell.coordinates.get(axis).is_some_and(|v| v == value);
+            at(&spec.rows, row) && at(&spec.columns, column) && self.others.iter().all(|(axis, value)| at(axis, value))
+        };
+        let mut cells: Vec<&CellResult> = self.report.cells.iter().filter(|cell| here(cell)).collect();
+        cells.sort_by_key(|cell| cell.seed);
+        cells
+    }
+
+    fn done(&self, row: &str, column: &str) -> Vec<&'a CellRanks> {
+        self.cells(row, column).into_iter().filter_map(CellResult::ranks).collect()
+    }
+
+    fn spread(&self, row: &str, column: &str, metric: MetricAt) -> Option<Spread> {
+        let ties = self.report.protocol.ties;
+        let values: Vec<f64> = self.done(row, column).into_iter().filter_map(|cell| cell.mean(metric, ties)).collect();
+        Spread::of(&values)
+    }
+
+    /// The number that the paper printed, in per cent.
+    fn printed(&self, row: &str, column: &str, metric: MetricAt) -> Option<f64> {
+        let paper = self.report.spec.paper.as_ref()?;
+        paper.values.get(column)?.get(row)?.get(&metric.to_string()).copied()
+    }
+
+    /// In what the cells of a column differ, though they should not.
+    fn differences(&self, column: &str) -> Vec<String> {
+        let rows = self.layout.rows.iter();
+        let cells: Vec<(&str, &CellRanks)> = rows
+            .flat_map(|row| self.done(row, column).into_iter().map(|cell| (self.report.title(row), cell)))
+            .collect();
+        differences(&cells)
+    }
+
+    /// The name of a row, marked when its Hit@20 leans on the rule for ties.
+    fn row_title(&self, row: &'a str, footnotes: &mut Footnotes) -> String {
+        let hit = MetricAt { metric: &crate::metric::METRICS[0], cutoff: 20 };
+        let mut gaps = Vec::new();
+        for column in &self.layout.columns {
+            let seeds: Vec<f64> = self.done(row, column).into_iter().filter_map(|cell| cell.tie_gap(hit)).collect();
+            if let Some(gap) = Spread::of(&seeds).filter(|gap| gap.mean > TIES_MATTER) {
+                gaps.push(format!("{} points on {}", percent(gap.mean), inline(self.report.title(column))));
+            }
+        }
+        let title = inline(self.report.title(row));
+        if gaps.is_empty() {
+            return title;
+        }
+        let rule = match self.report.protocol.ties {
+            Ties::Mean => "the table counts half of the ties",
+            Ties::Optimistic => "the table takes the better end",
+            Ties::Pessimistic => "the table takes the worse end",
+        };
+        let mark = footnotes.mark(format!(
+            "Ties matter for {title}: between the best and the worst order of equal scores, Hit@20 differs by {}; {rule}.",
+            list(&gaps)
+        ));
+        title + &mark
+    }
+
+    /// The mark of a number that is not over all seeds.
+    fn remark(&self, row: &str, column: &str, footnotes: &mut Footnotes) -> String {
+        let cells = self.cells(row, column);
+        let done = cells.iter().filter(|cell| cell.ranks().is_some()).count();
+        let wanted = self.report.experiment.grid.seeds.len();
+        if done >= wanted {
+            return String::new();
+        }
+        let name = self.name(row, column);
+        let why = self.reasons(&cells);
+        footnotes.mark(format!("{name}: over {done} of {}; {why}.", counted(wanted, "seed")))
+    }
+
+    /// What stands in place of a number, marked with why.
+    fn absence(&self, row: &str, column: &str, metric: MetricAt, footnotes: &mut Footnotes) -> String {
+        let cells = self.cells(row, column);
+        let spec = self.report.spec;
+        let mut coordinates = self.others.clone();
+        coordinates.extend([(spec.rows.clone(), row.to_owned()), (spec.columns.clone(), column.to_owned())]);
+        if excluded(&self.report.experiment.grid, &coordinates) {
+            return NOTHING.to_owned() + &footnotes.mark("Left out by the experiment.".to_owned());
+        }
+        let name = self.name(row, column);
+        if cells.iter().any(|cell| cell.ranks().is_some()) {
+            let own = code(&metric.to_string());
+            let text = format!("{name}: the ranks hold neither a selection {own} nor {}, or no samples.", code("best"));
+            return "missing".to_owned() + &footnotes.mark(text);
+        }
+        let failed = cells.iter().any(|cell| matches!(cell.state, CellState::Failed { .. }));
+        let mark = footnotes.mark(format!("{name}: {}.", self.reasons(&cells)));
+        format!("{}{mark}", if failed { "failed" } else { "missing" })
+    }
+
+    /// `SKNN on demo`.
+    fn name(&self, row: &str, column: &str) -> String {
+        let (row, column) =
+            (self.report.titles.get(row).map_or(row, |t| t), self.report.titles.get(column).map_or(column, |t| t));
+        let others = if self.others.is_empty() { String::new() } else { format!(" ({})", describe(self.others)) };
+        inline(&format!("{row} on {column}{others}"))
+    }
+
+    /// Why seeds have no ranks; seeds with the same reason stand together.
+    fn reasons(&self, cells: &[&CellResult]) -> String {
+        let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
+        for seed in &self.report.experiment.grid.seeds {
+            let reason = match cells.iter().find(|cell| cell.seed == *seed).map(|cell| &cell.state) {
+                Some(CellState::Done(_)) => continue,
+                Some(CellState::Failed { message, log }) => failure(message, log.as_deref()),
+                Some(CellState::Missing) | None => "has not run".to_owned(),
+            };
+            match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, seeds)) => seeds.push(seed.to_string()),
+                None => by_reason.push((reason, vec![seed.to_string()])),
+            }
+        }
+        let parts = by_reason.into_iter().map(|(reason, seeds)| {
+            format!("seed{} {} {reason}", if seeds.len() == 1 { "" } else { "s" }, list(&seeds))
+        });
+        parts.collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// `failed: out of memory (log: runs/1/sknn.log)`, from the first line of the message.
+pub(super) fn failure(message: &str, log: Option<&str>) -> String {
+    let first = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
+    let log = log.map(|log| format!(" (log: {})", code(&inline(log)))).unwrap_or_default();
+    format!("failed: {}{log}", inline(first))
+}
+
+/// A place that is marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    First,
+    Second,
+}
+
+/// Who is first and who second, by the numbers as printed, so that what looks equal is marked alike.
+fn places(values: &[Option<Spread>], higher_is_better: bool) -> Vec<Option<Place>> {
+    let shown = |value: &Spread| {
+        let hundredths = (10_000.0 * value.mean).round() as i64;
+        if higher_is_better { -hundredths } else { hundredths }
+    };
+    let mut order: Vec<i64> = values.iter().flatten().map(shown).collect();
+    order.sort_unstable();
+    // One number alone is the best of nothing.
+    let first = order.first().filter(|_| order.len() > 1);
+    let second = first.and_then(|first| order.iter().find(|value| *value > first));
+    let place = |value: &Spread| {
+        let value = shown(value);
+        if first == Some(&value) {
+            Some(Place::First)
+        } else if second == Some(&value) {
+            Some(Place::Second)
+        } else {
+            None
+        }
+    };
+    values.iter().map(|value| value.as_ref().and_then(place)).collect()
+}
+
+/// `**20.63 ± 0.41**`.
+fn number(value: Spread, place: Option<Place>) -> String {
+    let text = match value.deviation {
+        Some(deviation) => format!("{} ± {}", percent(value.mean), percent(deviation)),
+        None => percent(value.mean),
+    };
+    match place {
+        Some(Place::First) => format!("**{text}**"),
+        Some(Place::Second) => format!("<u>{text}</u>"),
+        None => text,
+    }
+}
