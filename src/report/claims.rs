@@ -55,7 +55,7 @@ pub struct Evidence {
 }
 
 /// A claim with its answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Judged<'a> {
     /// The claim.
     pub claim: &'a Claim,
@@ -221,7 +221,7 @@ fn ranks<'a>(
     let why = match cell.map(|cell| &cell.state) {
         Some(CellState::Done(ranks)) => return Ok(ranks),
         Some(CellState::Failed { message, log }) => failure(message, log.as_deref()),
-        Some(CellState::Missing) => "has not run".to_owned(),
+        Some(CellState::Missing) => "did not run".to_owned(),
         None => "is not in the grid".to_owned(),
     };
     Err(format!("seed {seed} of {} {why}", describe(coordinates)))

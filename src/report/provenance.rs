@@ -25,8 +25,13 @@ pub(super) fn render(report: &Report<'_>) -> String {
         ("protocol".to_owned(), code(&from.protocol_digest)),
     ];
     facts.extend(from.datasets.iter().map(|(name, digest)| (format!("data set {}", inline(name)), code(digest))));
-    let runs: BTreeSet<&str> =
-        report.cells.iter().filter_map(|cell| cell.ranks()).map(|ranks| ranks.run.as_str()).collect();
+    let runs: BTreeSet<&str> = report
+        .cells
+        .iter()
+        .filter_map(|cell| cell.ranks())
+        .map(|ranks| ranks.run.as_str())
+        .filter(|run| !run.is_empty())
+        .collect();
     if !runs.is_empty() {
         facts.push(("runs".to_owned(), runs.into_iter().map(code).collect::<Vec<_>>().join(", ")));
     }

@@ -219,7 +219,7 @@ impl<'a> Page<'a> {
             let reason = match cells.iter().find(|cell| cell.seed == *seed).map(|cell| &cell.state) {
                 Some(CellState::Done(_)) => continue,
                 Some(CellState::Failed { message, log }) => failure(message, log.as_deref()),
-                Some(CellState::Missing) | None => "has not run".to_owned(),
+                Some(CellState::Missing) | None => "did not run".to_owned(),
             };
             match by_reason.iter_mut().find(|(known, _)| *known == reason) {
                 Some((_, seeds)) => seeds.push(seed.to_string()),
