@@ -1,1 +1,91 @@
-fn main(){}
+//! The trainer's command line: three verbs, the lifeline, and exit codes.
+
+use std::io::Read as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::ExitCode;
+
+use sr_pipe_trainer::error::{TrainerError, is_out_of_memory};
+use sr_pipe_trainer::job::{Job, Verb};
+use sr_pipe_trainer::{describe, device, evaluate, model, native, train};
+
+const USAGE: &str = "\
+usage: sr-pipe-trainer describe
+       sr-pipe-trainer train JOB.json
+       sr-pipe-trainer evaluate JOB.json
+
+`sr-pipe` starts it; by hand, keep standard input open, since its end stops the trainer.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (verb, path) = match arguments[..] {
+        ["describe"] => {
+            println!("{:#}", describe::describe());
+            return ExitCode::SUCCESS;
+        }
+        ["train", path] => (Verb::Train, path),
+        ["evaluate", path] => (Verb::Evaluate, path),
+        ["--help" | "-h" | "help"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    hold_lifeline();
+    // A failed operation inside a model is a panic, as tch's operators have it; what it says decides the exit code.
+    match catch_unwind(AssertUnwindSafe(|| work(verb, Path::new(path)))) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            eprintln!("error: {error}");
+            if error.exit_code() == 4 {
+                eprintln!("help: {MEMORY_HELP}");
+            }
+            ExitCode::from(error.exit_code())
+        }
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            if is_out_of_memory(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default()) {
+                eprintln!("error: out of memory\nhelp: {MEMORY_HELP}");
+                return ExitCode::from(4);
+            }
+            ExitCode::from(101)
+        }
+    }
+}
+
+const MEMORY_HELP: &str = "lower `training.batch` or `dimension`, or use a device with more memory";
+
+/// Ends the process when standard input ends. Checkpoints are replaced whole, so any moment is a good one.
+fn hold_lifeline() {
+    std::thread::spawn(|| {
+        let mut buffer = [0; 64];
+        let mut input = std::io::stdin().lock();
+        loop {
+            match input.read(&mut buffer) {
+                Ok(0) => native::leave(5),
+                Err(error) if error.kind() != std::io::ErrorKind::Interrupted => native::leave(5),
+                _ => {}
+            }
+        }
+    });
+}
+
+fn work(verb: Verb, path: &Path) -> Result<(), TrainerError> {
+    let job = Job::read(path, verb)?;
+    let entry = model::find(&job.model).ok_or_else(|| {
+        let known: Vec<&str> = model::MODELS.iter().map(|entry| entry.name).collect();
+        TrainerError::job(format!("unknown model `{}`", job.model), format!("the models are {}", known.join(", ")))
+    })?;
+    native::prepare();
+    tch::set_num_interop_threads(1);
+    tch::set_num_threads(i32::try_from(job.threads).unwrap_or(i32::MAX));
+    let device = device::find(&job.device)?;
+    match verb {
+        Verb::Train => train::train(&job, entry, device),
+        Verb::Evaluate => evaluate::evaluate(&job, entry, device),
+    }
+}

@@ -2,6 +2,7 @@
 //! alone, so that a resumed run needs no generator state.
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
+#[derive(Debug)]
 struct SplitMix(u64);
 
 impl SplitMix {
@@ -17,6 +18,43 @@ impl SplitMix {
     fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.next()) * u128::from(bound);
         u64::try_from(wide >> 64).expect("the upper half of a 128-bit product")
+    }
+}
+
+/// The numbers that initial weights are made of.
+#[derive(Debug)]
+pub struct Draw {
+    generator: SplitMix,
+    /// Box and Muller's method makes two normal numbers at a time; this is the second.
+    spare: Option<f64>,
+}
+
+impl Draw {
+    /// Starts the stream of weights of `seed`.
+    #[must_use]
+    pub fn weights(seed: u64) -> Self {
+        Self { generator: SplitMix(SplitMix(seed).next()), spare: None }
+    }
+
+    /// Uniform in `[0, 1)`, 53 bits.
+    fn unit(&mut self) -> f64 {
+        (self.generator.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Uniform between `-bound` and `bound`.
+    pub fn uniform(&mut self, bound: f64) -> f32 {
+        (bound * (2.0 * self.unit() - 1.0)) as f32
+    }
+
+    /// Normal with mean 0.
+    pub fn normal(&mut self, deviation: f64) -> f32 {
+        let standard = self.spare.take().unwrap_or_else(|| {
+            let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+            let (sin, cos) = (std::f64::consts::TAU * self.unit()).sin_cos();
+            self.spare = Some(radius * sin);
+            radius * cos
+        });
+        (deviation * standard) as f32
     }
 }
 
@@ -54,6 +92,21 @@ mod tests {
     fn the_generator_gives_the_published_first_value() {
         // First output of SplitMix64 seeded with 0, from its reference implementation.
         assert_eq!(SplitMix(0).next(), 0xe220_a839_7b1d_cdaf);
+    }
+
+    #[test]
+    fn drawn_numbers_have_the_moments_of_their_distribution() {
+        let mut draw = Draw::weights(3);
+        let mut check = |next: fn(&mut Draw) -> f32, deviation: f64| {
+            let numbers: Vec<f64> = (0..100_000).map(|_| f64::from(next(&mut draw))).collect();
+            let mean = numbers.iter().sum::<f64>() / 1e5;
+            let variance = numbers.iter().map(|x| x * x).sum::<f64>() / 1e5;
+            // Five standard errors of the mean, and as much for the root of the variance.
+            assert!(mean.abs() < 5.0 * deviation / 316.0, "{mean}");
+            assert!((variance.sqrt() / deviation - 1.0).abs() < 0.015, "{variance}");
+        };
+        check(|draw| draw.normal(0.1), 0.1);
+        check(|draw| draw.uniform(0.3), 0.3 / 3f64.sqrt());
     }
 
     #[test]

@@ -6,19 +6,22 @@ pub mod msr;
 pub mod sknn;
 pub mod spop;
 pub mod srgnn;
+mod training;
 
 use std::collections::BTreeMap;
 
 use tch::Tensor;
 
-pub use entry::{Entry, Needs};
+pub use entry::{CountingConfig, Entry, GradientConfig, Needs};
+pub use training::{Patience, Schedule, Training};
 
 use crate::batch::Batch;
 use crate::dataset::{Knowledge, Part};
 use crate::error::TrainerError;
 use crate::nn::{Parameters, Scorer};
-use crate::train::Training;
+
 use entry::{counting, gradient};
+use training::positive;
 
 /// Every model that this trainer knows, in the order in which `describe` names them.
 pub const MODELS: &[Entry] = &[

@@ -1,0 +1,98 @@
+// The four things that the trainer needs of libtorch and tch does not wrap. Each function returns null or an error
+// message that the caller frees with `sr_free`.
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <vector>
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <ATen/ATen.h>
+#include <ATen/ops/_fused_adam.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/version.h>
+
+namespace {
+
+template <typename F>
+char* guarded(F&& body) {
+  try {
+    body();
+    return nullptr;
+  } catch (const std::exception& error) {
+    return strdup(error.what());
+  }
+}
+
+// Rows of an embedding table. The gradient of the rows goes straight into the table's gradient: autograd alone would
+// first fill a second tensor of the table's size with zeros, at every look-up.
+struct Lookup : torch::autograd::Function<Lookup> {
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, at::Tensor table, at::Tensor ids) {
+    ctx->save_for_backward({table, ids});
+    return table.index_select(0, ids);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 torch::autograd::variable_list gradients) {
+    at::NoGradGuard no_grad;
+    const auto saved = ctx->get_saved_variables();
+    at::Tensor total = saved[0].mutable_grad();
+    const at::Tensor ids = saved[1];
+    const at::Tensor rows = gradients[0].contiguous();
+    TORCH_CHECK(total.defined(), "the table has no gradient buffer");
+    if (total.is_cpu() && total.is_contiguous() && total.scalar_type() == at::kFloat) {
+      // `index_add_` on the host goes through its whole set-up for each row.
+      const int64_t width = rows.size(1);
+      const int64_t* id = ids.const_data_ptr<int64_t>();
+      const float* from = rows.const_data_ptr<float>();
+      float* const base = total.mutable_data_ptr<float>();
+      for (int64_t row = 0; row < rows.size(0); ++row, from += width) {
+        float* to = base + id[row] * width;
+        for (int64_t column = 0; column < width; ++column) to[column] += from[column];
+      }
+    } else {
+      total.index_add_(0, ids, rows);
+    }
+    return {at::Tensor(), at::Tensor()};
+  }
+};
+
+}  // namespace
+
+extern "C" {
+
+void sr_free(char* message) { free(message); }
+
+const char* sr_version() { return TORCH_VERSION; }
+
+// Leaves at once: no handler runs, so no thread of libtorch is caught half-way.
+void sr_leave(int code) { _exit(code); }
+
+// Keeps freed memory for the next step instead of giving it back to the system, and lets vanishing numbers be zero
+// (Adam's moments of rows without a gradient sink below the smallest normal number, where arithmetic is slow).
+void sr_prepare() {
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  at::globalContext().setFlushDenormal(true);
+}
+
+char* sr_set_gradient(at::Tensor* leaf, at::Tensor* gradient) {
+  return guarded([&] { leaf->mutable_grad() = *gradient; });
+}
+
+char* sr_lookup(at::Tensor** out, at::Tensor* table, at::Tensor* ids) {
+  return guarded([&] { *out = new at::Tensor(Lookup::apply(*table, *ids)); });
+}
+
+char* sr_fused_adam(at::Tensor* values, at::Tensor* gradients, at::Tensor* first, at::Tensor* second, at::Tensor* steps,
+                    double rate, double beta1, double beta2, double weight_decay, double epsilon) {
+  return guarded([&] {
+    at::NoGradGuard no_grad;
+    const std::vector<at::Tensor> none;
+    const std::vector<at::Tensor> v{*values}, g{*gradients}, m{*first}, s{*second}, t{*steps};
+    at::_fused_adam_(v, g, m, s, none, t, rate, beta1, beta2, weight_decay, epsilon, false, false);
+  });
+}
+
+}  // extern "C"

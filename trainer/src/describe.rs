@@ -1,0 +1,71 @@
+//! The `describe` verb: what this trainer is, and which models it has.
+
+use serde_json::{Value, json};
+
+use crate::model::{Entry, MODELS};
+use crate::{device, job, native};
+
+/// Digests of the sources behind each file of `src/model`, taken at build time.
+const CODE: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/code.rs"));
+
+/// The document of the contract.
+#[must_use]
+pub fn describe() -> Value {
+    let models: Vec<Value> = MODELS
+        .iter()
+        .map(|entry| {
+            json!({
+                "name": entry.name,
+                "title": entry.title,
+                "family": entry.family,
+                "paper": entry.paper,
+                "needs": entry.needs,
+                "defaults": entry.default_config(),
+                "schema": entry.schema(),
+                "code": code(entry),
+            })
+        })
+        .collect();
+    json!({
+        "contract": job::CONTRACT,
+        "trainer": concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")),
+        "libtorch": native::version(),
+        "devices": device::list(),
+        "models": models,
+    })
+}
+
+/// The digest of all sources that decide what `entry` computes.
+///
+/// # Panics
+/// When its `source` names no file of `src/model`.
+#[must_use]
+pub fn code(entry: &Entry) -> &'static str {
+    let found = CODE.iter().find(|(source, _)| *source == entry.source);
+    found.map(|(_, digest)| *digest).unwrap_or_else(|| panic!("no source `{}`", entry.source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_model_has_a_digest_and_defaults_that_its_schema_knows() {
+        let document = describe();
+        assert_eq!(document["models"].as_array().map(Vec::len), Some(MODELS.len()));
+        for entry in MODELS {
+            assert_eq!(code(entry).len(), 64);
+            let schema = entry.schema();
+            for key in entry.default_config().as_object().expect("a config is an object").keys() {
+                assert!(schema["properties"][key].is_object(), "`{}` has no schema for `{key}`", entry.name);
+            }
+        }
+    }
+
+    #[test]
+    fn models_of_one_file_share_their_digest_and_others_do_not() {
+        let digest = |name: &str| code(crate::model::find(name).expect("in the list"));
+        assert_eq!(digest("m-sr"), digest("mkm-sr"));
+        assert_ne!(digest("m-sr"), digest("sr-gnn"));
+    }
+}

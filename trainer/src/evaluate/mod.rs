@@ -1,0 +1,155 @@
+//! Full ranking: how many candidates score above each target and how many the same, counted on the device.
+
+mod metric;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tch::{Device, Kind, Tensor};
+
+pub use metric::Metric;
+
+use crate::batch::Batch;
+use crate::dataset::{Dataset, Knowledge, Part, read_tensors};
+use crate::error::TrainerError;
+use crate::event::{Event, Stopwatch, peak_memory};
+use crate::job::Job;
+use crate::model::{Catalog, Entry, Model};
+
+/// How many scores one block of targets may have.
+const BLOCK: usize = 1 << 22;
+
+/// The rank of each target among all items, in parts. All `[N]` int64.
+#[derive(Debug)]
+pub struct Ranks {
+    /// Candidates that score higher than the target.
+    pub above: Tensor,
+    /// Other candidates that score the same.
+    pub ties: Tensor,
+}
+
+/// Ranks the target of each sample of `part` among the items 1 to `items`. `said` hears how many are done.
+///
+/// # Errors
+/// When a score is not a number.
+pub fn rank(model: &Model, part: &Part, items: i64, mut said: impl FnMut(usize)) -> Result<Ranks, TrainerError> {
+    let device = part.items.device();
+    let block = (BLOCK / usize::try_from(items).unwrap_or(BLOCK).max(1)).clamp(1, 512);
+    // Sessions of like length share a block, so that a recurrent model takes few steps.
+    let mut order: Vec<i64> = (0i64..).take(part.samples()).collect();
+    order.sort_by_key(|&sample| part.lengths[usize::try_from(sample).expect("a sample number")]);
+    let (mut above, mut ties) = (Vec::new(), Vec::new());
+    let mut wrong = Tensor::zeros([], (Kind::Int64, device));
+    let mut done = 0;
+    for samples in order.chunks(block) {
+        let batch = Batch::gather(part, samples);
+        let scores = model.scores(&batch); // [B, V]
+        let target = scores.gather(1, &(&batch.targets - 1).unsqueeze(1), false); // [B, 1]
+        above.push(count(&scores.gt_tensor(&target)));
+        ties.push(count(&scores.eq_tensor(&target)) - 1);
+        wrong += scores.isnan().sum(Kind::Int64);
+        done += samples.len();
+        said(done);
+    }
+    if i64::try_from(&wrong)? > 0 {
+        let help = "training has diverged: lower `training.learning_rate`";
+        return Err(TrainerError::job("a score is not a number", help));
+    }
+    let restore = Tensor::from_slice(&order).to_device(device).argsort(0, false);
+    let whole = |blocks: &[Tensor]| match blocks {
+        [] => Tensor::zeros([0], (Kind::Int64, device)),
+        blocks => Tensor::cat(blocks, 0).index_select(0, &restore),
+    };
+    Ok(Ranks { above: whole(&above), ties: whole(&ties) })
+}
+
+fn count(hits: &Tensor) -> Tensor {
+    hits.sum_dim_intlist(-1, false, Kind::Int64)
+}
+
+/// The `model.json` that `train` writes and `evaluate` reads.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ModelFile {
+    /// Version of its layout.
+    pub version: u32,
+    /// The model's name.
+    pub model: String,
+    /// Its whole config.
+    pub config: Value,
+    /// The kept epochs.
+    pub selected: Vec<Selected>,
+}
+
+/// A kept epoch.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Selected {
+    /// `best`, or the metric that it is best in.
+    pub name: String,
+    /// The epoch, from 1; 0 for a model that counts.
+    pub epoch: u32,
+    /// The file with its weights.
+    pub file: String,
+    /// What it reached on the part that picks the epoch.
+    pub metrics: BTreeMap<String, f64>,
+}
+
+impl ModelFile {
+    /// Reads the `model.json` of `folder`.
+    fn read(folder: &Path) -> Result<Self, TrainerError> {
+        let path = folder.join("model.json");
+        let text = std::fs::read_to_string(&path).map_err(TrainerError::file(&path))?;
+        let file: Self = serde_json::from_str(&text)
+            .map_err(|error| TrainerError::data(format!("`{}`: {error}", path.display()), "train the model again"))?;
+        if file.version != 1 {
+            let message = format!("`{}` has version {}, this trainer reads 1", path.display(), file.version);
+            return Err(TrainerError::data(message, "train the model again with this trainer"));
+        }
+        Ok(file)
+    }
+}
+
+/// The `evaluate` verb: ranks one part with each kept epoch and writes `ranks.safetensors`.
+///
+/// # Errors
+/// When the job, the model or the data do not fit together.
+pub fn evaluate(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerError> {
+    let total = Stopwatch::default();
+    let missing = |field: &str| TrainerError::job(format!("`{field}` is missing"), "an `evaluate` job names it");
+    let name = job.part.ok_or_else(|| missing("part"))?;
+    let folder = job.inputs.model.as_deref().ok_or_else(|| missing("inputs.model"))?;
+    let trained = ModelFile::read(folder)?;
+    if trained.model != job.model {
+        let message = format!("the trained model is `{}`, the job says `{}`", trained.model, job.model);
+        return Err(TrainerError::job(message, "name the same model"));
+    }
+    let dataset = Dataset::open(&job.inputs.dataset, &[name], device)?;
+    let knowledge = job.inputs.knowledge.as_deref();
+    let knowledge = knowledge.map(|path| Knowledge::open(path, dataset.meta.items, device)).transpose()?;
+    let catalog = Catalog::new(dataset.meta.items, dataset.meta.operations, knowledge.as_ref());
+    let part = dataset.part(name);
+    let mut model = entry.build(&trained.config, catalog, job.seed, device)?;
+    let (samples, parameters) = (part.samples(), model.parameter_count());
+    Event::Start { model: entry.name, parameters, samples, epochs: 0, device: &job.device }.say();
+
+    let mut columns = Vec::new();
+    for selected in &trained.selected {
+        model.restore(&read_tensors(&folder.join(&selected.file))?)?;
+        let mut watch = Stopwatch::default();
+        let ranks = rank(&model, part, catalog.items, |done| {
+            if watch.is_due() {
+                let samples_per_second = watch.speed(done);
+                Event::Progress { epoch: 0, epochs: 0, done, total: samples, loss: None, samples_per_second }.say();
+            }
+        })?;
+        let column = |values: Tensor| values.to_kind(Kind::Int).to_device(Device::Cpu);
+        columns.push((format!("{}.above", selected.name), column(ranks.above)));
+        columns.push((format!("{}.ties", selected.name), column(ranks.ties)));
+    }
+    let size = i64::try_from(samples).expect("a count");
+    columns.push(("candidates".into(), Tensor::full([size], catalog.items, (Kind::Int, Device::Cpu))));
+    Tensor::write_safetensors(&columns, job.output.join("ranks.safetensors"))?;
+    Event::Done { seconds: total.seconds(), peak_memory: peak_memory() }.say();
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! How a gradient model is trained: the part of its config that every such model has.
+
+use std::num::NonZeroU32;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The settings of the training loop. Adam is the optimizer; `weight_decay` is added to the gradient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Training {
+    /// The most passes over the training samples.
+    pub epochs: NonZeroU32,
+    /// Samples a step.
+    pub batch: NonZeroU32,
+    /// Adam's rate in the first epoch.
+    #[schemars(range(min = 0.0))]
+    pub learning_rate: f64,
+    /// L2 penalty `lambda_2`, on every parameter.
+    #[schemars(range(min = 0.0))]
+    pub weight_decay: f64,
+    /// How the rate falls.
+    pub schedule: Schedule,
+    /// Training stops after this many epochs without a new best.
+    pub patience: NonZeroU32,
+    /// Which epochs without a new best count.
+    pub patience_counts: Patience,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            epochs: positive(50),
+            batch: positive(128),
+            learning_rate: 1e-3,
+            weight_decay: 1e-5,
+            schedule: Schedule::Constant,
+            patience: positive(10),
+            patience_counts: Patience::InTotal,
+        }
+    }
+}
+
+/// How the learning rate falls from epoch to epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// It does not.
+    Constant,
+    /// By `factor` after the first `first` epochs, and again after each `every` epochs.
+    Step {
+        /// What the rate is multiplied by.
+        factor: f64,
+        /// Epochs before the first fall.
+        first: u32,
+        /// Epochs from one fall to the next.
+        every: NonZeroU32,
+    },
+}
+
+/// Which epochs without a new best count against the patience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Patience {
+    /// All of them, as in the published codes of SR-GNN and MKM-SR, which never set the count back.
+    InTotal,
+    /// Those since the last new best.
+    InARow,
+}
+
+/// A default that is not 0.
+pub(super) const fn positive(value: u32) -> NonZeroU32 {
+    NonZeroU32::new(value).expect("a default is positive")
+}
+
+impl Training {
+    /// The learning rate of `epoch`, counted from 1.
+    #[must_use]
+    pub fn rate(&self, epoch: u32) -> f64 {
+        match self.schedule {
+            Schedule::Constant => self.learning_rate,
+            Schedule::Step { factor, first, every } => {
+                let falls = if epoch <= first { 0 } else { 1 + (epoch - first - 1) / every };
+                self.learning_rate * factor.powi(i32::try_from(falls).unwrap_or(i32::MAX))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_of_srgnn_falls_after_two_epochs_and_then_after_each_three() {
+        let schedule = Schedule::Step { factor: 0.5, first: 2, every: positive(3) };
+        let training = Training { learning_rate: 1.0, schedule, ..Training::default() };
+        let rates: Vec<f64> = (1..=9).map(|epoch| training.rate(epoch)).collect();
+        assert_eq!(rates, [1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125]);
+    }
+}

@@ -1,0 +1,43 @@
+//! The gated graph network of SR-GNN (Li et al., ICLR 2016; Wu et al., AAAI 2019) over ragged session graphs.
+
+use tch::Tensor;
+
+use super::{Initializer, Linear, Rule, SessionGraph, gather, scatter_sum};
+
+/// One propagation over incoming and outgoing edges, then a gated update of each node.
+#[derive(Debug)]
+pub struct Ggnn {
+    d: i64,
+    /// `W_in` above `W_out`, with `b_in` and `b_out`.
+    edge: Linear,
+    /// `c_in` and `c_out`, added after the neighbours are summed.
+    message_bias: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor,
+    b_hh: Tensor,
+}
+
+impl Ggnn {
+    /// Layers of width `d`.
+    pub fn new(init: &mut Initializer, name: &str, d: i64, rule: Rule) -> Self {
+        let mut weight = |part: &str, shape: &[i64]| init.weight(&format!("{name}.{part}"), shape, rule);
+        let w_ih = weight("w_ih", &[3 * d, 2 * d]);
+        let w_hh = weight("w_hh", &[3 * d, d]);
+        let b_ih = weight("b_ih", &[3 * d]);
+        let b_hh = weight("b_hh", &[3 * d]);
+        let message_bias = weight("message_bias", &[2 * d]);
+        Self { d, edge: Linear::new(init, &format!("{name}.edge"), d, 2 * d, rule), message_bias, w_ih, w_hh, b_ih, b_hh }
+    }
+
+    /// One step from node states `h` `[N, d]` to the next, `[N, d]`.
+    #[must_use]
+    pub fn step(&self, graph: &SessionGraph, h: &Tensor) -> Tensor {
+        // m = [A_in (H W_in + b_in) + c_in ; A_out (H W_out + b_out) + c_out]
+        let stacked = self.edge.forward(h).reshape([2 * graph.nodes, self.d]); // [2N, d]
+        let along = gather(&stacked, &graph.from) * &graph.weight; // [2E, d]
+        let m = scatter_sum(&along, &graph.to, 2 * graph.nodes).reshape([graph.nodes, 2 * self.d]) + &self.message_bias;
+        // r, z = sig(m W + h U), n = tanh(m W + r * (h U)), h' = (1 - z) n + z h
+        m.gru_cell(h, &self.w_ih, &self.w_hh, Some(&self.b_ih), Some(&self.b_hh))
+    }
+}

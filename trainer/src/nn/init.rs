@@ -1,0 +1,56 @@
+//! Draws initial weights on the host from a seed, so that they are the same on every device.
+
+use tch::Tensor;
+
+use crate::seed::Draw;
+
+/// The distribution of a weight before training.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rule {
+    /// Uniform between minus and plus this.
+    Uniform(f64),
+    /// Normal with mean 0 and this standard deviation.
+    Normal(f64),
+    /// All zero.
+    Zero,
+}
+
+/// Makes the weights of a model one after the other; the order decides the numbers.
+#[derive(Debug)]
+pub struct Initializer {
+    draw: Draw,
+    pub(super) weights: Vec<(String, Tensor)>,
+}
+
+impl Initializer {
+    /// Starts to draw from `seed`.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { draw: Draw::weights(seed), weights: Vec::new() }
+    }
+
+    /// A weight called `name`, which needs a gradient.
+    pub fn weight(&mut self, name: &str, shape: &[i64], rule: Rule) -> Tensor {
+        self.add(name, shape, rule, 0)
+    }
+
+    /// A table `[rows + 1, d]` whose row 0, the padding, is zero.
+    pub fn table(&mut self, name: &str, rows: i64, d: i64, rule: Rule) -> Tensor {
+        self.add(name, &[rows + 1, d], rule, usize::try_from(d).expect("a width"))
+    }
+
+    fn add(&mut self, name: &str, shape: &[i64], rule: Rule, zeros: usize) -> Tensor {
+        let count = usize::try_from(shape.iter().product::<i64>()).expect("a shape has no negative size");
+        let mut values = vec![0f32; count];
+        for value in &mut values[zeros..] {
+            *value = match rule {
+                Rule::Uniform(bound) => self.draw.uniform(bound),
+                Rule::Normal(deviation) => self.draw.normal(deviation),
+                Rule::Zero => 0.0,
+            };
+        }
+        let weight = Tensor::from_slice(&values).reshape(shape).set_requires_grad(true);
+        self.weights.push((name.to_owned(), weight.shallow_clone()));
+        weight
+    }
+}

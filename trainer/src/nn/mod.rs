@@ -1,0 +1,27 @@
+//! The layers that models are made of. Letters: `B` sessions, `P` positions, `N` graph nodes, `d` width, `V` items.
+
+mod adam;
+mod gather;
+mod ggnn;
+mod graph;
+mod gru;
+mod init;
+mod linear;
+mod parameters;
+mod readout;
+mod scorer;
+mod table;
+mod transh;
+
+pub use adam::Adam;
+pub use gather::{gather, scatter_sum};
+pub use ggnn::Ggnn;
+pub use graph::{Edges, SessionGraph};
+pub use gru::Gru;
+pub use init::{Initializer, Rule};
+pub use linear::Linear;
+pub use parameters::Parameters;
+pub use readout::Readout;
+pub use scorer::{Mlp, Scorer};
+pub use table::Table;
+pub use transh::{Energy, TransH};

@@ -1,0 +1,92 @@
+//! All weights of a model in one flat tensor and all gradients in another, so that one kernel clears or updates them.
+
+use std::collections::BTreeMap;
+
+use tch::{Device, Kind, Tensor};
+
+use super::Initializer;
+use crate::error::TrainerError;
+use crate::native;
+
+/// Each weight begins at a multiple of this many numbers, so that it is aligned as libtorch would align it.
+const ALIGNMENT: i64 = 16;
+
+/// The weights of a model and their gradients; the layers hold views of them.
+#[derive(Debug)]
+pub struct Parameters {
+    named: Vec<(String, Tensor)>,
+    values: Tensor,
+    gradients: Tensor,
+}
+
+impl Parameters {
+    /// Moves the weights that `initializer` made to `device`, into one flat tensor. Layers built from them follow.
+    #[must_use]
+    pub fn gather(initializer: Initializer, device: Device) -> Self {
+        let mut named = initializer.weights;
+        let aligned = |weight: &Tensor| (weight.numel() as i64 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        let total = named.iter().map(|(_, weight)| aligned(weight)).sum();
+        let values = Tensor::zeros([total], (Kind::Float, device));
+        let gradients = values.zeros_like();
+        let mut start = 0;
+        for (_, weight) in &mut named {
+            let shape = weight.size();
+            let length = weight.numel() as i64;
+            let mut view = values.narrow(0, start, length).reshape(&shape);
+            tch::no_grad(|| view.copy_(weight));
+            weight.set_data(&view);
+            native::set_gradient(weight, &gradients.narrow(0, start, length).reshape(&shape));
+            start += aligned(weight);
+        }
+        Self { named, values, gradients }
+    }
+
+    /// Each weight by name, in the order in which it was made.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.named.iter().map(|(name, weight)| (name.as_str(), weight))
+    }
+
+    /// All weights as one flat tensor.
+    #[must_use]
+    pub fn values(&self) -> &Tensor {
+        &self.values
+    }
+
+    /// All gradients as one flat tensor.
+    #[must_use]
+    pub fn gradients(&self) -> &Tensor {
+        &self.gradients
+    }
+
+    /// Sets every gradient to zero.
+    pub fn clear_gradients(&self) {
+        let _ = self.gradients.shallow_clone().zero_();
+    }
+
+    /// How many numbers the model learns.
+    #[must_use]
+    pub fn count(&self) -> i64 {
+        self.named.iter().map(|(_, weight)| weight.numel() as i64).sum()
+    }
+
+    /// Copies of the weights by name.
+    #[must_use]
+    pub fn state(&self) -> Vec<(String, Tensor)> {
+        self.named.iter().map(|(name, weight)| (name.clone(), weight.detach().copy())).collect()
+    }
+
+    /// Takes back what `state` gave.
+    ///
+    /// # Errors
+    /// When a weight is missing or of another shape.
+    pub fn restore(&self, state: &BTreeMap<String, Tensor>) -> Result<(), TrainerError> {
+        for (name, weight) in &self.named {
+            let saved = state.get(name).filter(|saved| saved.size() == weight.size()).ok_or_else(|| {
+                let message = format!("the saved model has no weight `{name}` of shape {:?}", weight.size());
+                TrainerError::data(message, "evaluate with the dataset and config that the model was trained with")
+            })?;
+            tch::no_grad(|| weight.shallow_clone().copy_(saved));
+        }
+        Ok(())
+    }
+}

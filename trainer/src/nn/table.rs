@@ -1,0 +1,37 @@
+//! Embedding tables: row 0 is the padding, zero and never looked up.
+
+use tch::Tensor;
+
+use super::{Initializer, Rule};
+use crate::native;
+
+/// An embedding table `[rows + 1, d]`.
+#[derive(Debug)]
+pub struct Table {
+    weight: Tensor,
+}
+
+impl Table {
+    /// A table for the ids `1..=rows`.
+    pub fn new(init: &mut Initializer, name: &str, rows: i64, d: i64, rule: Rule) -> Self {
+        Self { weight: init.table(name, rows, d, rule) }
+    }
+
+    /// The rows of `ids` `[n]`, `[n, d]`. Costs nothing per row that is not looked up, in either direction.
+    #[must_use]
+    pub fn rows(&self, ids: &Tensor) -> Tensor {
+        native::lookup(&self.weight, ids)
+    }
+
+    /// Rows 1 to `count` as a view `[count, d]`, outside autograd.
+    #[must_use]
+    pub fn first(&self, count: i64) -> Tensor {
+        self.weight.detach().narrow(0, 1, count)
+    }
+
+    /// The gradient of rows 1 to `count` as a view `[count, d]`.
+    #[must_use]
+    pub fn first_gradient(&self, count: i64) -> Tensor {
+        self.weight.grad().narrow(0, 1, count)
+    }
+}

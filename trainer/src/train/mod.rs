@@ -1,0 +1,215 @@
+//! The `train` verb and its loop: a pass over the knowledge, a pass over the sessions, a ranking, a checkpoint.
+
+mod checkpoint;
+mod selection;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde_json::json;
+use tch::{Device, Kind, Tensor};
+
+pub use checkpoint::{Checkpoint, KeptWeights, Progress};
+pub use selection::{Best, Judges, Kept};
+
+use crate::batch::Batch;
+use crate::dataset::{Dataset, Knowledge, Part, PartName};
+use crate::describe::code;
+use crate::error::TrainerError;
+use crate::evaluate::{ModelFile, Selected, rank};
+use crate::event::{Event, Stopwatch, peak_memory};
+use crate::job::{Job, Selection};
+use crate::model::{Catalog, Entry, KnowledgeTask, Model, Training};
+use crate::nn::Adam;
+use crate::seed::{Stream, permutation};
+
+/// The `train` verb: trains the model of `job` and writes `model.json`, `curve.jsonl` and the kept weights.
+///
+/// # Errors
+/// When the job and the data do not fit together, or training diverges.
+pub fn train(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerError> {
+    let watch = Stopwatch::default();
+    let missing = |field: &str| TrainerError::job(format!("`{field}` is missing"), "a `train` job names it");
+    let selection = job.selection.as_ref().ok_or_else(|| missing("selection"))?;
+    let judges = Judges::new(selection)?;
+    let dataset = Dataset::open(&job.inputs.dataset, &[PartName::Train, selection.part], device)?;
+    let knowledge = job.inputs.knowledge.as_deref();
+    let knowledge = knowledge.map(|path| Knowledge::open(path, dataset.meta.items, device)).transpose()?;
+    let catalog = Catalog::new(dataset.meta.items, dataset.meta.operations, knowledge.as_ref());
+    let mut model = entry.build(&job.config, catalog, job.seed, device)?;
+    for name in [PartName::Train, selection.part] {
+        if dataset.part(name).samples() == 0 {
+            let message = format!("the `{}` part has no samples", name.as_str());
+            return Err(TrainerError::data(message, "choose other data, or another part to pick the epoch on"));
+        }
+    }
+
+    let samples = dataset.part(PartName::Train).samples();
+    let start = |parameters, epochs| {
+        Event::Start { model: entry.name, parameters, samples, epochs, device: &job.device }.say();
+    };
+    let (progress, kept) = if let Model::Counting(counts) = &mut model {
+        start(0, 0);
+        counts.fit(dataset.part(PartName::Train));
+        let best = Best { epoch: 0, metrics: BTreeMap::new() };
+        let kept = Kept { best: BTreeMap::from([("best".to_owned(), best)]), barren: 0 };
+        (Progress { kept, ..Progress::default() }, KeptWeights::from([("best".to_owned(), model.state())]))
+    } else {
+        let folder = job.checkpoint.as_deref().ok_or_else(|| missing("checkpoint"))?;
+        let run = Run {
+            digest: digest(job, entry, selection),
+            seed: job.seed,
+            part: dataset.part(PartName::Train),
+            judge_part: dataset.part(selection.part),
+            judges,
+            catalog,
+            knowledge: knowledge.as_ref(),
+            checkpoint: Checkpoint::at(folder)?,
+        };
+        run.learn(&model, |training| start(model.parameter_count(), training.epochs.get()))?
+    };
+    write_output(job, &progress, &kept)?;
+    Event::Done { seconds: watch.seconds(), peak_memory: peak_memory() }.say();
+    Ok(())
+}
+
+/// All that stays the same from epoch to epoch.
+struct Run<'a> {
+    digest: String,
+    seed: u64,
+    part: &'a Part,
+    judge_part: &'a Part,
+    judges: Judges,
+    catalog: Catalog,
+    knowledge: Option<&'a Knowledge>,
+    checkpoint: Checkpoint,
+}
+
+impl Run<'_> {
+    /// The loop over epochs.
+    fn learn(
+        &self,
+        model: &Model,
+        started: impl FnOnce(&Training),
+    ) -> Result<(Progress, KeptWeights), TrainerError> {
+        let Model::Gradient(network) = model else { unreachable!("models that count have no epochs") };
+        let training = network.layers.training();
+        let epochs = training.epochs.get();
+        started(training);
+        let mut adam = Adam::new(&network.parameters);
+        let resumed = self.checkpoint.load(&self.digest, network, &mut adam)?;
+        let (mut progress, mut kept) = resumed
+            .unwrap_or_else(|| (Progress { job: self.digest.clone(), ..Progress::default() }, KeptWeights::new()));
+
+        while progress.epoch < epochs && !progress.kept.is_exhausted(training) {
+            let watch = Stopwatch::default();
+            let epoch = progress.epoch + 1;
+            let knowledge_loss = match (network.layers.knowledge_task(), self.knowledge) {
+                (Some(task), Some(knowledge)) => Some(self.knowledge_pass(task, knowledge, model, &mut adam, epoch)?),
+                _ => None,
+            };
+            let session_watch = Stopwatch::default();
+            let loss = self.session_pass(model, &mut adam, epoch)?;
+            let samples_per_second = session_watch.speed(self.part.samples());
+
+            let ranks = rank(model, self.judge_part, self.catalog.items, |_| ())?;
+            let metrics = self.judges.measure(&ranks)?;
+            for name in progress.kept.offer(&self.judges, training, epoch, &metrics) {
+                kept.insert(name, model.state());
+            }
+            let mut line = json!({ "epoch": epoch, "loss": loss });
+            if let Some(knowledge_loss) = knowledge_loss {
+                line["knowledge_loss"] = json!(knowledge_loss);
+            }
+            line["metrics"] = json!(metrics);
+            progress.curve.push(line.to_string());
+            progress.epoch = epoch;
+            self.checkpoint.save(&progress, network, &adam, &kept)?;
+            let (seconds, peak_memory) = (watch.seconds(), peak_memory());
+            let metrics = &metrics;
+            Event::Epoch { epoch, epochs, loss, knowledge_loss, metrics, seconds, samples_per_second, peak_memory }.say();
+        }
+        Ok((progress, kept))
+    }
+
+    /// One pass over all samples. Returns the mean loss of a sample.
+    fn session_pass(&self, model: &Model, adam: &mut Adam, epoch: u32) -> Result<f64, TrainerError> {
+        let Model::Gradient(network) = model else { unreachable!("models that count have no passes") };
+        let training = network.layers.training();
+        let (total, epochs) = (self.part.samples(), training.epochs.get());
+        let order = permutation(self.seed, Stream::Samples, epoch, total);
+        let rate = training.rate(epoch);
+        let mut watch = Stopwatch::default();
+        // The sum stays on the device; it is read back only when it is time to say how far the work is.
+        let mut sum = Tensor::zeros([], (Kind::Double, self.part.items.device()));
+        let mut done = 0;
+        for samples in order.chunks(training.batch.get() as usize) {
+            let batch = Batch::gather(self.part, samples);
+            let loss = network.accumulate(&batch);
+            adam.step(&network.parameters, rate, training.weight_decay);
+            sum += loss * batch.size;
+            done += samples.len();
+            if watch.is_due() {
+                let loss = Some(f64::try_from(&sum)? / done as f64);
+                let samples_per_second = watch.speed(done);
+                Event::Progress { epoch, epochs, done, total, loss, samples_per_second }.say();
+            }
+        }
+        Ok(f64::try_from(&sum)? / total as f64)
+    }
+
+    /// One pass over all triples. Returns the mean loss of a triple.
+    fn knowledge_pass(
+        &self,
+        task: &dyn KnowledgeTask,
+        knowledge: &Knowledge,
+        model: &Model,
+        adam: &mut Adam,
+        epoch: u32,
+    ) -> Result<f64, TrainerError> {
+        let Model::Gradient(network) = model else { unreachable!("models that count have no passes") };
+        let training = network.layers.training();
+        let device = knowledge.head.device();
+        let order = permutation(self.seed, Stream::Triples, epoch, knowledge.triples());
+        let rate = training.rate(epoch);
+        let mut sum = Tensor::zeros([], (Kind::Double, device));
+        for triples in order.chunks(task.batch()) {
+            let triples = Tensor::from_slice(triples).to_device(device);
+            let column = |ids: &Tensor| ids.index_select(0, &triples);
+            let loss = task.loss(&column(&knowledge.head), &column(&knowledge.relation), &column(&knowledge.tail));
+            loss.backward();
+            adam.step(&network.parameters, rate, training.weight_decay);
+            sum += loss.detach();
+        }
+        Ok(f64::try_from(&sum)? / knowledge.triples().max(1) as f64)
+    }
+}
+
+/// What a checkpoint must agree with: everything that decides the numbers but the content of the inputs, which the
+/// attempt folder stands for.
+fn digest(job: &Job, entry: &Entry, selection: &Selection) -> String {
+    let parts = json!([job.model, job.config, selection, job.seed, job.device, job.threads, code(entry)]);
+    blake3::hash(parts.to_string().as_bytes()).to_hex().to_string()
+}
+
+fn write_output(job: &Job, progress: &Progress, kept: &KeptWeights) -> Result<(), TrainerError> {
+    let mut selected = Vec::new();
+    for (name, weights) in kept {
+        let file = format!("{name}.safetensors");
+        let host: Vec<_> = weights.iter().map(|(name, tensor)| (name, tensor.to_device(Device::Cpu))).collect();
+        Tensor::write_safetensors(&host, job.output.join(&file))?;
+        let Best { epoch, metrics } = progress.kept.best[name].clone();
+        selected.push(Selected { name: name.clone(), epoch, file, metrics });
+    }
+    let curve: String = progress.curve.iter().map(|line| format!("{line}\n")).collect();
+    write(&job.output.join("curve.jsonl"), &curve)?;
+    let file = ModelFile { version: 1, model: job.model.clone(), config: job.config.clone(), selected };
+    let text = serde_json::to_string_pretty(&file).expect("a model file is plain data");
+    write(&job.output.join("model.json"), &format!("{text}\n"))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), TrainerError> {
+    File::create(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(TrainerError::file(path))
+}
