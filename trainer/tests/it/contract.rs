@@ -177,7 +177,7 @@ fn a_job_for_another_verb_is_a_bad_job() {
     let job = workplace.train_job(&model, &small(&model["defaults"], 1), "trained");
     let path = workplace.path("job.json");
     fs::write(&path, job.to_string()).unwrap();
-    Running::start(&["evaluate", path.to_str().unwrap()]).finish().failed_with(2, "evaluate");
+    Running::start(&["evaluate", path.to_str().unwrap()]).finish().failed_with(2, "another verb");
 }
 
 #[test]
@@ -202,9 +202,9 @@ fn a_score_that_is_not_a_number_is_an_error_and_never_a_rank() {
     let workplace = Workplace::new();
     for model in trained_models() {
         let mut config = small(&model["defaults"], 3);
-        *config.pointer_mut("/training/learning_rate").unwrap() = json!(1e30);
+        *config.pointer_mut("/training/learning_rate").unwrap() = json!(1e300);
         let outcome = workplace.run(&workplace.train_job(&model, &config, "trained"));
-        outcome.failed_with(3, "not a number");
+        outcome.failed_with(2, "not a number");
         assert!(!workplace.path("trained").join("model.json").exists(), "{}", model["name"]);
     }
 }

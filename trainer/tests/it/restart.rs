@@ -26,7 +26,7 @@ fn assert_same(one: &[(String, Vec<u8>)], other: &[(String, Vec<u8>)], model: &V
 fn the_same_seed_writes_the_same_bytes_and_another_seed_does_not() {
     let workplace = Workplace::new();
     for model in models() {
-        let mut train = |seed: i32, output: &str| {
+        let train = |seed: i32, output: &str| {
             let mut job = workplace.train_job(&model, &small(&model["defaults"], 3), output);
             job["seed"] = seed.into();
             workplace.run(&job).succeeded();
