@@ -111,7 +111,8 @@ impl ProgressView {
         let spent = running.started.elapsed().as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a share for people")]
         let share = if total == 0 { 0.0 } else { done as f64 / total as f64 };
-        let left = if share > 0.01 { format!(", {} left", duration(spent * (1.0 - share) / share)) } else { String::new() };
+        let left =
+            if share > 0.01 { format!(", {} left", duration(spent * (1.0 - share) / share)) } else { String::new() };
         if let Some(bar) = &running.bar {
             if bar.length() != Some(total) {
                 bar.set_length(total);

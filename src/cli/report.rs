@@ -34,11 +34,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
             .statuses
             .iter()
             .map(|status| match status {
-                Status::Hit { key, object } => NodeState::Done(Outcome {
-                    key: Some(*key),
-                    object: *object,
-                    folder: workspace.store.files(object),
-                }),
+                Status::Hit { key, object } => {
+                    NodeState::Done(Outcome { key: Some(*key), object: *object, folder: workspace.store.files(object) })
+                }
                 _ => NodeState::Blocked,
             })
             .collect();
@@ -111,11 +109,15 @@ pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result
         tool_version: concat!("sr-pipe ", env!("CARGO_PKG_VERSION")).into(),
         git_commit: newest.as_ref().and_then(|made| made.environment["git_commit"].as_str()).map(str::to_owned),
         git_dirty: newest.as_ref().is_some_and(|made| made.environment["git_dirty"].as_bool().unwrap_or(false)),
-        command: format!("sr-pipe run {}", workspace.project.relative(&workspace.file.document.path.canonicalize_utf8()?)),
+        command: format!(
+            "sr-pipe run {}",
+            workspace.project.relative(&workspace.file.document.path.canonicalize_utf8()?)
+        ),
         date: newest.map_or_else(|| "nothing has run".to_owned(), |made| made.finished),
     };
     let protocol = workspace.file.protocol();
-    let report = Report { spec, experiment, protocol: &protocol, titles: &titles, cells: &cells, provenance: &provenance };
+    let report =
+        Report { spec, experiment, protocol: &protocol, titles: &titles, cells: &cells, provenance: &provenance };
     let failed = |error: crate::metric::MetricError| Diagnostic::new(error.to_string()).help(error.help());
     let name = workspace.file.document.path.file_stem().unwrap_or("report").to_owned();
     let path = workspace.project.results().join(format!("{name}.md"));

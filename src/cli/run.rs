@@ -33,7 +33,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let began = std::time::Instant::now();
     let workspace = Workspace::open(&arguments.selection).await?;
-    let plan = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?.plan(&workspace.cells.graph).await?;
+    let plan =
+        Planner::new(&workspace.records, &workspace.store, &workspace.data).await?.plan(&workspace.cells.graph).await?;
     let missing = missing_files(&plan, &workspace);
     if !missing.is_empty() {
         return Err(missing.into());

@@ -85,7 +85,14 @@ async fn show(run: Option<i64>, project: &Utf8PathBuf) -> Result<Ending, Command
     let finished = row.finished.as_deref().unwrap_or("-");
     let mut text = format!(
         "run         {}\nexperiment  {} ({})\nstate       {}\nstarted     {}\nfinished    {finished}\ncommand     {}\nprotocol    {}\nmade with   {}\n",
-        row.id, row.experiment, &row.digest[..12], row.state, row.started, row.command, row.protocol, row.environment,
+        row.id,
+        row.experiment,
+        &row.digest[..12],
+        row.state,
+        row.started,
+        row.command,
+        row.protocol,
+        row.environment,
     );
     let cells: Vec<Vec<String>> = records
         .cells(row.id)

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -17,112 +16,14 @@ use tokio::task::JoinSet;
 use super::fingerprint::Fingerprint;
 use super::graph::{Graph, NodeId};
 use super::lock;
+use super::outcome::{NodeState, Outcome, Report, RunEvent, StopSignal};
 use super::plan::{Plan, Status};
 use super::stage::{Progress, StageError, Task};
 use crate::artifact::{Sealing, Store, StoreError};
 use crate::hash::ContentHash;
 use crate::record::{Attempt, NewResult, RecordError, Records, RunState};
 
-/// Tells everything that runs to stop.
-#[derive(Debug, Clone, Default)]
-pub struct StopSignal(Arc<AtomicBool>);
-
-impl StopSignal {
-    /// Asks for the stop.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    /// True once it was asked for.
-    pub fn stopped(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// What happens while a run is under way.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RunEvent {
-    /// A node begins.
-    Started(NodeId),
-    /// Another process computes this node now; its result is waited for.
-    Waiting(NodeId),
-    /// A node has come this far.
-    Progress {
-        /// The node.
-        node: NodeId,
-        /// Units done.
-        done: u64,
-        /// Units in all.
-        total: u64,
-        /// Words.
-        message: String,
-    },
-    /// A node is done: it ran.
-    Finished {
-        /// The node.
-        node: NodeId,
-        /// Seconds.
-        seconds: f64,
-    },
-    /// A node is done: its result was there.
-    Reused(NodeId),
-    /// A node failed.
-    Failed {
-        /// The node.
-        node: NodeId,
-        /// Why.
-        message: String,
-        /// Its log.
-        log: Utf8PathBuf,
-    },
-    /// A damaged object was dropped and is made again.
-    Healed {
-        /// The node.
-        node: NodeId,
-        /// What was wrong.
-        message: String,
-    },
-}
-
-/// A result: where it is and what it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    /// The cache key; none for files outside the project.
-    pub key: Option<ContentHash>,
-    /// The artifact.
-    pub object: ContentHash,
-    /// The folder with its files.
-    pub folder: Utf8PathBuf,
-}
-
-/// How a node ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum NodeState {
-    /// Its result is there.
-    Done(Outcome),
-    /// It failed.
-    Failed {
-        /// Why.
-        message: String,
-        /// Its log.
-        log: Utf8PathBuf,
-    },
-    /// It was not tried, since one of its inputs failed.
-    Blocked,
-    /// The run was stopped before it was done.
-    Interrupted,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// By node.
-    pub states: Vec<NodeState>,
-    /// How many nodes really ran.
-    pub ran: usize,
-}
-
-/// Why a run could not go on; a stage that fails is no such reason.
+/// Why a node came to no good end.
 #[derive(Debug, thiserror::Error)]
 enum NodeError {
     #[error(transparent)]
@@ -203,7 +104,11 @@ impl Executor {
                     }
                 };
                 for next in settle(&mut states, &mut waits, &readers, id, ended) {
-                    if works(&next) { work.insert(next) } else { free.insert(next) };
+                    if works(&next) {
+                        work.insert(next)
+                    } else {
+                        free.insert(next)
+                    };
                 }
             }
             match running.join_next().await {
@@ -211,7 +116,11 @@ impl Executor {
                 Some(Ok((id, state, really))) => {
                     ran += usize::from(really);
                     for next in settle(&mut states, &mut waits, &readers, id, state) {
-                        if works(&next) { work.insert(next) } else { free.insert(next) };
+                        if works(&next) {
+                            work.insert(next)
+                        } else {
+                            free.insert(next)
+                        };
                     }
                 }
                 Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
@@ -221,13 +130,7 @@ impl Executor {
     }
 
     /// The end of a node that needs no work: its result is there, or it cannot have one.
-    fn without_work(
-        &self,
-        graph: &Graph,
-        plan: &Plan,
-        states: &[Option<NodeState>],
-        id: NodeId,
-    ) -> Option<NodeState> {
+    fn without_work(&self, graph: &Graph, plan: &Plan, states: &[Option<NodeState>], id: NodeId) -> Option<NodeState> {
         match &plan.statuses[id] {
             Status::Source { object, folder } => {
                 Some(NodeState::Done(Outcome { key: None, object: *object, folder: folder.clone() }))

@@ -14,7 +14,7 @@ pub type NodeId = usize;
 
 /// A stage with its inputs.
 pub struct Node {
-    /// As it is shown: `demo · split`, `demo/mkm-sr/seed=1 · train`.
+    /// As it is shown: `d · split`, `d/m/seed=1 · train`.
     pub label: String,
     /// The stage.
     pub stage: Arc<dyn Stage>,
@@ -124,11 +124,9 @@ fn wiring_errors(stages: &BTreeMap<String, Arc<dyn Stage>>) -> Vec<WiringError> 
     for (name, stage) in stages {
         for input in stage.inputs() {
             match stages.get(&input.stage) {
-                None => errors.push(WiringError::Unknown {
-                    stage: name.clone(),
-                    input: input.name,
-                    missing: input.stage,
-                }),
+                None => {
+                    errors.push(WiringError::Unknown { stage: name.clone(), input: input.name, missing: input.stage })
+                }
                 Some(from) if !input.accepts.is_empty() && !input.accepts.contains(&from.output()) => {
                     errors.push(WiringError::Kind {
                         stage: name.clone(),

@@ -22,7 +22,8 @@ pub(super) async fn acquire(
 ) -> std::io::Result<Option<KeyLock>> {
     let folder = state.join("locks");
     fs_err::create_dir_all(&folder)?;
-    let file = fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(key.to_string()))?;
+    let file =
+        fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(key.to_string()))?;
     let mut waiting = Some(waiting);
     loop {
         match file.file().try_lock() {

@@ -6,10 +6,12 @@ mod execute;
 mod fingerprint;
 mod graph;
 mod lock;
+mod outcome;
 mod plan;
 pub mod stage;
 
-pub use execute::{Executor, NodeState, Outcome, Report, RunEvent, StopSignal};
+pub use execute::Executor;
 pub use fingerprint::{Fingerprint, KEY_FORMAT, difference};
 pub use graph::{Graph, GraphBuilder, Node, NodeId, WiringError};
+pub use outcome::{NodeState, Outcome, Report, RunEvent, StopSignal};
 pub use plan::{Plan, PlanError, Planner, Reason, Status};

@@ -137,8 +137,12 @@ fn add_cell(
 
 /// `demo/mkm-sr/seed=3`: data set and model bare, further axes and the seed with their names.
 fn cell_name(coordinates: &BTreeMap<String, AxisValue>, seed: u64, uses: impl Fn(&str) -> bool) -> String {
-    let mut parts: Vec<String> =
-        ["dataset", "model"].iter().filter(|axis| uses(axis)).filter_map(|axis| coordinates.get(*axis)).map(ToString::to_string).collect();
+    let mut parts: Vec<String> = ["dataset", "model"]
+        .iter()
+        .filter(|axis| uses(axis))
+        .filter_map(|axis| coordinates.get(*axis))
+        .map(ToString::to_string)
+        .collect();
     for (axis, value) in coordinates {
         if !["dataset", "model"].contains(&axis.as_str()) && uses(axis) {
             parts.push(format!("{axis}={value}"));
@@ -172,9 +176,7 @@ fn combinations(file: &ExperimentFile) -> Vec<BTreeMap<String, AxisValue>> {
             })
             .collect();
     }
-    combinations.retain(|cell| {
-        !grid.exclude.iter().any(|out| out.iter().all(|(axis, value)| cell.get(axis) == Some(value)))
-    });
+    combinations
+        .retain(|cell| !grid.exclude.iter().any(|out| out.iter().all(|(axis, value)| cell.get(axis) == Some(value))));
     combinations
 }
-

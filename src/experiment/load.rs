@@ -12,7 +12,8 @@ use crate::document::{Document, Part, Step, keys};
 use crate::hash::ContentHash;
 use crate::metric::MetricAt;
 use crate::pipeline::PipelineFile;
-use crate::stage::trainer::{Trainer, configure};
+use crate::stage::hyper_parameters::configure;
+use crate::stage::trainer::Trainer;
 
 /// An experiment file that has been read, with the pipelines that it names.
 #[derive(Debug, Clone)]
@@ -44,9 +45,11 @@ impl ExperimentFile {
                 }
                 Err(error) if error.location.is_none() => {
                     let path = keys(["datasets", name, "pipeline"]);
-                    errors.push(document.error(&path, Part::Value, error.message).help(
-                        "the path of a pipeline is relative to the experiment file",
-                    ));
+                    errors.push(
+                        document
+                            .error(&path, Part::Value, error.message)
+                            .help("the path of a pipeline is relative to the experiment file"),
+                    );
                 }
                 Err(error) => errors.push(error),
             }
@@ -231,7 +234,10 @@ impl ExperimentFile {
     pub fn needs_trainer(&self) -> bool {
         self.pipelines.values().any(|pipeline| {
             let stages = pipeline.document.value["stages"].as_object();
-            stages.into_iter().flatten().any(|(_, stage)| stage.get("train").is_some() || stage.get("evaluate").is_some())
+            stages
+                .into_iter()
+                .flatten()
+                .any(|(_, stage)| stage.get("train").is_some() || stage.get("evaluate").is_some())
         })
     }
 }

@@ -58,8 +58,10 @@ impl Records {
     /// When the records cannot be read.
     pub async fn cache_index(&self) -> Result<CacheIndex, RecordError> {
         let mut index = CacheIndex::default();
-        let rows =
-            sqlx::query("SELECT key, object, seconds FROM results").fetch_all(&self.pool).await.map_err(self.failed())?;
+        let rows = sqlx::query("SELECT key, object, seconds FROM results")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(self.failed())?;
         for row in rows {
             let result = StoredResult { object: hash(row.get(1))?, seconds: row.get(2) };
             index.results.insert(hash(row.get(0))?, result);

@@ -57,13 +57,10 @@ pub fn resolve(config: Config, settings: &Settings<'_>) -> Result<Arc<dyn Stage>
 
 impl Stage for Evaluate {
     fn identity(&self) -> Identity {
-        // How a model scores is part of its code digest, and that is part of the key of its weights. Scoring code
-        // enters here too, so that a change of it is seen even where the weights stay the same.
-        let mut codes: Vec<&str> = self.trainer.description.models.iter().map(|model| model.code.as_str()).collect();
-        codes.sort_unstable();
         Identity {
             kind: "evaluate",
-            version: format!("1 {}", crate::hash::ContentHash::of_json(&json!(codes)).short()),
+            // The code that scores is part of the model artifact (`code.json`), so its content is in the key already.
+            version: "1".into(),
             config: json!({ "threads": self.config.threads }),
             seed: None,
             protocol: serde_json::to_value(&self.protocol).ok(),
@@ -92,8 +89,9 @@ impl Stage for Evaluate {
             fs_err::remove_dir_all(&scored)?;
         }
         fs_err::create_dir_all(&scored)?;
-        let model: serde_json::Value = serde_json::from_slice(&fs_err::read(task.input("model").join("model.json"))?)
-            .map_err(|error| unusable(format!("the model's `model.json` cannot be read: {error}")))?;
+        let model: serde_json::Value =
+            serde_json::from_slice(&fs_err::read(task.input("model").join("model.json"))?)
+                .map_err(|error| unusable(format!("the model's `model.json` cannot be read: {error}")))?;
         let job = json!({
             "contract": CONTRACT,
             "verb": "evaluate",
@@ -137,7 +135,8 @@ fn join(dataset: &Utf8Path, ranks: &Utf8Path) -> Result<Ranks, StageError> {
     let mut selections = BTreeMap::new();
     for (name, above) in &counted {
         let Some(selection) = name.strip_suffix(".above") else { continue };
-        let (Tensor::Int32(above), Some(Tensor::Int32(ties))) = (above, counted.get(&format!("{selection}.ties"))) else {
+        let (Tensor::Int32(above), Some(Tensor::Int32(ties))) = (above, counted.get(&format!("{selection}.ties")))
+        else {
             return Err(unusable(format!("the trainer wrote no `{selection}.ties`")));
         };
         if [above.len(), ties.len(), candidates.len()] != [targets.len(); 3] {

@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 use crate::data::protocol::Protocol;
 use crate::engine::stage::Stage;
 
+pub mod hyper_parameters;
+mod identity;
 pub mod trainer;
 
 /// What the experiment gives to the stages of a cell, beside their own config.

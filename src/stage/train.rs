@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::trainer::{CONTRACT, Trainer, configure};
+use super::hyper_parameters::configure;
+use super::trainer::{CONTRACT, Trainer};
 use super::{Complaint, Settings};
 use crate::artifact::ArtifactKind;
 use crate::data::protocol::{Protocol, SelectBy, SelectOn};
@@ -62,7 +63,9 @@ impl Device {
             (Self::Cuda, None) => Err(Complaint {
                 field: vec!["device".into()],
                 message: "the trainer sees no GPU".into(),
-                help: Some("use `device: auto`, or install the full torch 2.11.0 for Python beside a CUDA driver".into()),
+                help: Some(
+                    "use `device: auto`, or install the full torch 2.11.0 for Python beside a CUDA driver".into(),
+                ),
             }),
         }
     }
@@ -71,7 +74,11 @@ impl Device {
 /// The trainer that the experiment gives, or a complaint.
 pub(super) fn trainer_of(settings: &Settings<'_>) -> Result<Arc<Trainer>, Vec<Complaint>> {
     settings.trainer.cloned().ok_or_else(|| {
-        vec![Complaint { field: Vec::new(), message: "this stage needs a trainer, and none was found".into(), help: None }]
+        vec![Complaint {
+            field: Vec::new(),
+            message: "this stage needs a trainer, and none was found".into(),
+            help: None,
+        }]
     })
 }
 
@@ -106,10 +113,13 @@ pub fn resolve(config: Config, settings: &Settings<'_>) -> Result<Arc<dyn Stage>
     // The experiment's values go over the pipeline's, group by group.
     overlay(&mut overrides, settings.models.get(&config.model).unwrap_or(&Map::new()));
     let hyper_parameters = configure(model, &overrides).map_err(|complaints| {
-        complaints.into_iter().map(|complaint| Complaint {
-            field: ["config".to_owned()].into_iter().chain(complaint.field).collect(),
-            ..complaint
-        }).collect::<Vec<_>>()
+        complaints
+            .into_iter()
+            .map(|complaint| Complaint {
+                field: ["config".to_owned()].into_iter().chain(complaint.field).collect(),
+                ..complaint
+            })
+            .collect::<Vec<_>>()
     })?;
     let device = config.device.choose(&trainer).map_err(|complaint| vec![complaint])?;
     let reads_knowledge = model.needs.knowledge;
@@ -122,7 +132,16 @@ pub fn resolve(config: Config, settings: &Settings<'_>) -> Result<Arc<dyn Stage>
     }
     let code = model.code.clone();
     let protocol = settings.protocol.clone();
-    Ok(Arc::new(Train { config, hyper_parameters, code, reads_knowledge, device, seed: settings.seed, protocol, trainer }))
+    Ok(Arc::new(Train {
+        config,
+        hyper_parameters,
+        code,
+        reads_knowledge,
+        device,
+        seed: settings.seed,
+        protocol,
+        trainer,
+    }))
 }
 
 fn overlay(under: &mut Map<String, Value>, over: &Map<String, Value>) {
@@ -153,8 +172,11 @@ impl Stage for Train {
     }
 
     fn inputs(&self) -> Vec<Input> {
-        let mut inputs =
-            vec![Input { name: "dataset".into(), stage: self.config.dataset.clone(), accepts: &[ArtifactKind::Dataset] }];
+        let mut inputs = vec![Input {
+            name: "dataset".into(),
+            stage: self.config.dataset.clone(),
+            accepts: &[ArtifactKind::Dataset],
+        }];
         if let (true, Some(stage)) = (self.reads_knowledge, &self.config.knowledge) {
             inputs.push(Input { name: "knowledge".into(), stage: stage.clone(), accepts: &[ArtifactKind::Knowledge] });
         }
@@ -198,6 +220,11 @@ impl Stage for Train {
             "output": task.output,
             "checkpoint": checkpoint,
         });
-        self.trainer.run("train", &job, task)
+        self.trainer.run("train", &job, task)?;
+        // The code that made the weights also scores with them: standing beside them, its digest enters the key of
+        // every evaluation.
+        let code = json!({ "version": 1, "model": self.config.model, "code": self.code });
+        fs_err::write(task.output.join("code.json"), format!("{code}\n"))?;
+        Ok(())
     }
 }

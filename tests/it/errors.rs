@@ -55,7 +55,8 @@ fn a_place_that_nothing_fills() {
 
 #[test]
 fn a_cycle_and_an_unknown_stage() {
-    let pipeline = "stages:\n  a: { shell: { command: x, inputs: { i: b } } }\n  b: { shell: { command: x, inputs: { i: a } } }\n";
+    let pipeline =
+        "stages:\n  a: { shell: { command: x, inputs: { i: b } } }\n  b: { shell: { command: x, inputs: { i: a } } }\n";
     mistake(&grid(&[1]), pipeline, &["these stages wait for each other: a → b → a", "pipelines/p.yaml:2:3"]);
     let told = ["reads `bb`, which is not a stage", "pipelines/p.yaml:2:42", "did you mean `b`?"];
     mistake(&grid(&[1]), &pipeline.replacen("i: b", "i: bb", 1), &told);
@@ -64,7 +65,11 @@ fn a_cycle_and_an_unknown_stage() {
 #[test]
 fn a_stage_that_cannot_read_its_input() {
     let pipeline = "stages:\n  a: { shell: { command: x } }\n  b: { sessionize: { from: a, by: given } }\n";
-    mistake(&grid(&[1]), pipeline, &["stage `b` cannot read `a`, which makes files; it reads events", "pipelines/p.yaml:3:28"]);
+    mistake(
+        &grid(&[1]),
+        pipeline,
+        &["stage `b` cannot read `a`, which makes files; it reads events", "pipelines/p.yaml:3:28"],
+    );
 }
 
 #[test]
@@ -82,7 +87,11 @@ fn a_missing_raw_file() {
 #[test]
 fn every_mistake_is_told_at_once() {
     let experiment = grid(&[1]) + "report: { metrics: [hitt@20, mrr@0], rows: modle }\n";
-    mistake(&experiment, PIPELINE, &["unknown metric `hitt`", "did you mean `hit`?", "metric `mrr@0` has no cut-off", "unknown axis `modle`"]);
+    mistake(
+        &experiment,
+        PIPELINE,
+        &["unknown metric `hitt`", "did you mean `hit`?", "metric `mrr@0` has no cut-off", "unknown axis `modle`"],
+    );
 }
 
 #[test]

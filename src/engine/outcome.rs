@@ -1,0 +1,108 @@
+//! What an executor tells while it works, and what it gives at the end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use camino::Utf8PathBuf;
+
+use super::graph::NodeId;
+use crate::hash::ContentHash;
+
+/// Tells everything that runs to stop.
+#[derive(Debug, Clone, Default)]
+pub struct StopSignal(Arc<AtomicBool>);
+
+impl StopSignal {
+    /// Asks for the stop.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// True once it was asked for.
+    pub fn stopped(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// What happens while a run is under way.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunEvent {
+    /// A node begins.
+    Started(NodeId),
+    /// Another process computes this node now; its result is waited for.
+    Waiting(NodeId),
+    /// A node has come this far.
+    Progress {
+        /// The node.
+        node: NodeId,
+        /// Units done.
+        done: u64,
+        /// Units in all.
+        total: u64,
+        /// Words.
+        message: String,
+    },
+    /// A node is done: it ran.
+    Finished {
+        /// The node.
+        node: NodeId,
+        /// Seconds.
+        seconds: f64,
+    },
+    /// A node is done: its result was there.
+    Reused(NodeId),
+    /// A node failed.
+    Failed {
+        /// The node.
+        node: NodeId,
+        /// Why.
+        message: String,
+        /// Its log.
+        log: Utf8PathBuf,
+    },
+    /// A damaged object was dropped and is made again.
+    Healed {
+        /// The node.
+        node: NodeId,
+        /// What was wrong.
+        message: String,
+    },
+}
+
+/// A result: where it is and what it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The cache key; none for files outside the project.
+    pub key: Option<ContentHash>,
+    /// The artifact.
+    pub object: ContentHash,
+    /// The folder with its files.
+    pub folder: Utf8PathBuf,
+}
+
+/// How a node ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NodeState {
+    /// Its result is there.
+    Done(Outcome),
+    /// It failed.
+    Failed {
+        /// Why.
+        message: String,
+        /// Its log.
+        log: Utf8PathBuf,
+    },
+    /// It was not tried, since one of its inputs failed.
+    Blocked,
+    /// The run was stopped before it was done.
+    Interrupted,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// By node.
+    pub states: Vec<NodeState>,
+    /// How many nodes really ran.
+    pub ran: usize,
+}
