@@ -5,19 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::CellRanks;
 use super::markdown::{code, short, thousands};
 
+/// Something about a cell, as text.
+type Fact = fn(&CellRanks) -> String;
+
+/// What must agree: its name, what is compared, and how that is shown.
+const FACTS: [(&str, Fact, Fact); 3] = [
+    ("protocol", |cell| cell.protocol_digest.clone(), |cell| code(short(&cell.protocol_digest))),
+    ("test samples", |cell| cell.test_samples.clone(), |cell| code(short(&cell.test_samples))),
+    ("number of candidates", candidates, candidates),
+];
+
 /// What differs between cells that should agree, one sentence part each; empty when they may be compared.
 ///
 /// Each cell comes with the name by which the reader knows it.
 pub(super) fn differences(cells: &[(&str, &CellRanks)]) -> Vec<String> {
-    let facts: [(&str, fn(&CellRanks) -> String); 3] = [
-        ("protocol", |cell| code(short(&cell.protocol_digest))),
-        ("test samples", |cell| code(short(&cell.test_samples))),
-        ("number of candidates", candidates),
-    ];
-    let identities: [fn(&CellRanks) -> String; 3] =
-        [|cell| cell.protocol_digest.clone(), |cell| cell.test_samples.clone(), candidates];
     let mut differing = Vec::new();
-    for ((what, shown), identity) in facts.into_iter().zip(identities) {
+    for (what, identity, shown) in FACTS {
         let mut holders: BTreeMap<String, (String, BTreeSet<&str>)> = BTreeMap::new();
         for (name, cell) in cells {
             holders.entry(identity(cell)).or_insert_with(|| (shown(cell), BTreeSet::new())).1.insert(name);

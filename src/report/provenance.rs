@@ -11,7 +11,7 @@ pub(super) fn render(report: &Report<'_>) -> String {
     let commit = match (&from.git_commit, from.git_dirty) {
         (Some(commit), false) => code(commit),
         (Some(commit), true) => format!("{}, with changes that are not committed", code(commit)),
-        (None, _) => "none: not in a git repository".to_owned(),
+        (None, _) => "none on record".to_owned(),
     };
     let mut facts = vec![
         ("command".to_owned(), code(&inline(&from.command))),
