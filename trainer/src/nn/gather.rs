@@ -12,6 +12,9 @@ pub fn gather(rows: &Tensor, ids: &Tensor) -> Tensor {
 /// The sum of the rows of `values` `[m, d]` that share an id in `0..count`, `[count, d]`; zero where there is none.
 #[must_use]
 pub fn scatter_sum(values: &Tensor, ids: &Tensor, count: i64) -> Tensor {
+    if ids.numel() == 0 {
+        return Tensor::zeros([count, values.size()[1]], (values.kind(), values.device()));
+    }
     // The gradient of `gather`, taken forward: the fastest ordered sum that libtorch has, and differentiable.
     Tensor::embedding_dense_backward(values, ids, count, -1, false)
 }
