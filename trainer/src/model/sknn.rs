@@ -161,7 +161,6 @@ impl Sknn {
 }
 
 /// `sim = |C & s| / (sqrt(|C|) sqrt(|s|))`, as the root of one quotient of whole numbers: equal ones are equal bits.
-#[expect(clippy::cast_precision_loss, reason = "squares of session lengths stay far below 2^52")]
 fn similarity(shared: usize, query: usize, session: usize) -> f64 {
     ((shared * shared) as f64 / (query * session) as f64).sqrt()
 }

@@ -72,7 +72,6 @@ impl SPop {
         popular.truncate(config.top);
         let mut empty = vec![f64::NEG_INFINITY; support.len()];
         for j in popular {
-            #[expect(clippy::cast_precision_loss, reason = "a count of events stays far below 2^52")]
             let c = support[j] as f64;
             empty[j] = c / (1.0 + c);
         }

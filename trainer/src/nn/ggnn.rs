@@ -41,3 +41,32 @@ impl Ggnn {
         m.gru_cell(h, &self.w_ih, &self.w_hh, Some(&self.b_ih), Some(&self.b_hh))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{Batch, tests::part};
+    use crate::nn::golden::{assert_close, golden, tensor};
+    use crate::nn::Edges;
+
+    #[test]
+    fn one_step_gives_the_numbers_of_the_authors_of_srgnn() {
+        let Some(golden) = golden("srgnn_gnn_step") else { return };
+        let parameter = |name: &str| tensor(&golden["params"][name]);
+        let both = |of_in: &str, of_out: &str| Tensor::cat(&[parameter(of_in), parameter(of_out)], 0);
+        let mut ggnn = Ggnn::new(&mut Initializer::new(0), "ggnn", 2, Rule::Zero);
+        let mut edge = Initializer::new(0);
+        ggnn.edge = Linear::new(&mut edge, "edge", 2, 4, Rule::Zero);
+        let set = |weight: &Tensor, value: Tensor| tch::no_grad(|| weight.shallow_clone().copy_(&value));
+        set(&edge.weights[0].1, both("linear_edge_in.weight", "linear_edge_out.weight"));
+        set(&edge.weights[1].1, both("linear_edge_in.bias", "linear_edge_out.bias"));
+        set(&ggnn.message_bias, both("b_iah", "b_oah"));
+        for (weight, name) in [(&ggnn.w_ih, "w_ih"), (&ggnn.w_hh, "w_hh"), (&ggnn.b_ih, "b_ih"), (&ggnn.b_hh, "b_hh")] {
+            set(weight, parameter(name));
+        }
+        let part = part(&[&[(1, 1), (2, 1), (3, 1), (2, 1), (4, 1), (9, 1)]], 9, 1);
+        let graph = SessionGraph::new(&Batch::gather(&part, &[0]), Edges::Binary);
+        let h = ggnn.step(&graph, &tensor(&golden["h_in"]).squeeze_dim(0));
+        assert_close(&h, &tensor(&golden["h_out"]).squeeze_dim(0));
+    }
+}

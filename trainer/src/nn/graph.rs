@@ -79,3 +79,61 @@ fn starts(sorted: &Tensor) -> Tensor {
     let rest = sorted.narrow(0, 1, count - 1).not_equal_tensor(&sorted.narrow(0, 0, count - 1));
     Tensor::cat(&[rest.new_ones([1], (Kind::Bool, rest.device())), rest], 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+    use crate::batch::tests::part;
+    use crate::nn::golden::{assert_close, golden, tensor};
+
+    /// `[N, 2N]` as SR-GNN writes it: shares of incoming transitions, then of outgoing ones.
+    fn adjacency(graph: &SessionGraph) -> Tensor {
+        let n = graph.nodes;
+        let mut dense = Tensor::zeros([2 * n, 2 * n], (Kind::Float, Device::Cpu));
+        let _ = dense.index_put_(&[Some(&graph.to), Some(&graph.from)], &graph.weight.squeeze_dim(1), true);
+        let every_other = |start: i64, rows: &Tensor| rows.slice(0, start, None, 2).slice(1, start, None, 2);
+        Tensor::cat(&[every_other(0, &dense), every_other(1, &dense)], 1)
+    }
+
+    #[test]
+    fn counted_and_binary_edges_of_one_session_by_hand() {
+        // 1 -> 2 twice, 2 -> 1 once, 1 -> 1 once; the last event is the target.
+        let part = part(&[&[(2, 1), (1, 1), (1, 1), (2, 1), (9, 1)], &[(1, 1), (2, 1), (1, 1), (2, 1), (9, 1)]], 9, 1);
+        let counted = SessionGraph::new(&Batch::gather(&part, &[1]), Edges::Counted);
+        assert_eq!(Vec::<i64>::try_from(&counted.items).expect("ids"), [1, 2]);
+        // Into 1: all from 2. Into 2: all from 1. Out of 1: all to 2. Out of 2: all to 1.
+        let full = Tensor::from_slice(&[0f32, 1., 0., 1., 1., 0., 1., 0.]).reshape([2, 4]);
+        assert_close(&adjacency(&counted), &full);
+        let binary = SessionGraph::new(&Batch::gather(&part, &[1]), Edges::Binary);
+        assert_close(&adjacency(&binary), &full);
+        // 2 -> 1, 1 -> 1, 1 -> 2: into 1 half from each, out of 1 half to each.
+        let loops = SessionGraph::new(&Batch::gather(&part, &[0]), Edges::Counted);
+        let expected = Tensor::from_slice(&[0.5f32, 0.5, 0.5, 0.5, 1., 0., 1., 0.]).reshape([2, 4]);
+        assert_close(&adjacency(&loops), &expected);
+    }
+
+    #[test]
+    fn binary_edges_of_three_sessions_are_those_of_the_authors_of_srgnn() {
+        let Some(golden) = golden("srgnn_adjacency") else { return };
+        let sessions: Vec<Vec<(i32, i32)>> = serde_json::from_value::<Vec<Vec<i32>>>(golden["sessions"].clone())
+            .expect("lists of items")
+            .into_iter()
+            .map(|items| items.into_iter().chain([9]).map(|item| (item, 1)).collect())
+            .collect();
+        let sessions: Vec<&[(i32, i32)]> = sessions.iter().map(Vec::as_slice).collect();
+        let graph = SessionGraph::new(&Batch::gather(&part(&sessions, 9, 1), &[0, 1, 2]), Edges::Binary);
+        assert_eq!(Vec::<i64>::try_from(&graph.items).expect("ids"), [1, 2, 3, 4, 5, 7]);
+        let found = adjacency(&graph);
+        // Theirs is padded to four nodes, with the padding item 0 as node 0 of the shorter sessions.
+        let theirs = tensor(&golden["A"]); // [3, 4, 8]
+        for (session, (first, count, padding)) in [(0, 4, 0), (4, 1, 1), (5, 1, 1)].into_iter().enumerate() {
+            for side in 0..2 {
+                let ours = found.narrow(0, first, count).narrow(1, side * 6 + first, count);
+                let theirs = theirs.get(session as i64).narrow(0, padding, count).narrow(1, side * 4 + padding, count);
+                assert_close(&ours, &theirs);
+            }
+        }
+    }
+}

@@ -33,3 +33,35 @@ impl Gru {
         states
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::tests::part;
+    use crate::nn::golden::{assert_close, golden, tensor};
+
+    #[test]
+    fn one_cell_gives_the_numbers_of_libtorch() {
+        let Some(golden) = golden("gru_cell_libtorch") else { return };
+        let parameter = |name: &str| tensor(&golden["params"][name]);
+        let [w_ih, w_hh, b_ih, b_hh] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map(parameter);
+        let h = tensor(&golden["x"]).gru_cell(&tensor(&golden["h"]), &w_ih, &w_hh, Some(&b_ih), Some(&b_hh));
+        assert_close(&h, &tensor(&golden["h_new"]));
+    }
+
+    #[test]
+    fn a_packed_session_gives_the_states_of_its_cells_one_after_the_other() {
+        let gru = Gru::new(&mut Initializer::new(1), "gru", 2, 3, Rule::Uniform(0.5));
+        let part = part(&[&[(1, 1), (9, 1)], &[(1, 1), (2, 1), (3, 1), (9, 1)]], 9, 1);
+        let batch = Batch::gather(&part, &[0, 1]);
+        let x = Tensor::from_slice(&[0.1f32, -0.2, 0.3, 0.4, -0.5, 0.6, 0.7, -0.8]).reshape([4, 2]);
+        let states = gru.forward(&batch, &x);
+        let [w_ih, w_hh, b_ih, b_hh] = &gru.weights;
+        let mut h = Tensor::zeros([1, 3], (x.kind(), x.device()));
+        // Row 1 is the longer session, so it stands first in each step: positions 0, 2 and 3.
+        for position in [0, 2, 3] {
+            h = x.narrow(0, position, 1).gru_cell(&h, w_ih, w_hh, Some(b_ih), Some(b_hh));
+            assert_close(&states.narrow(0, position, 1), &h.detach());
+        }
+    }
+}

@@ -3,6 +3,8 @@
 mod adam;
 mod gather;
 mod ggnn;
+#[cfg(test)]
+mod golden;
 mod graph;
 mod gru;
 mod init;

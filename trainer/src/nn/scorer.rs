@@ -128,3 +128,58 @@ fn blocks(s: &Tensor, items: i64) -> impl Iterator<Item = (i64, i64)> + use<> {
     let step = (BLOCK / s.numel().max(1) as i64).clamp(1, items);
     (0..items).step_by(usize::try_from(step).expect("a positive step")).map(move |start| (start, step.min(items - start)))
 }
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+    use crate::nn::Parameters;
+
+    /// Compares loss and gradients of `cross_entropy` with autograd through all scores at once.
+    fn check(with_mlp: bool) {
+        let mut init = Initializer::new(5);
+        let (rule, items) = (Rule::Normal(0.5), 7);
+        let table = Table::new(&mut init, "table", 9, 3, rule);
+        let mlp = with_mlp.then(|| Mlp::new(&mut init, 3, rule));
+        let s = init.weight("s", &[4, 3], rule);
+        let whole = init.weights[0].1.shallow_clone();
+        let parameters = Parameters::gather(init, Device::Cpu);
+        let scorer = match &mlp {
+            None => Scorer::Dot { table: &table, items },
+            Some(mlp) => Scorer::Mlp { table: &table, items, mlp },
+        };
+        let targets = Tensor::from_slice(&[1i64, 7, 3, 3]);
+
+        let loss = scorer.cross_entropy(&s, &targets);
+        let found = parameters.gradients().copy();
+        parameters.clear_gradients();
+
+        let candidates = whole.narrow(0, 1, items);
+        let scores = match &mlp {
+            None => s.matmul(&candidates.tr()),
+            Some(mlp) => mlp.block(&mlp.of_session.forward(&s), &candidates),
+        };
+        assert!(scores.detach().allclose(&scorer.scores(&s), 1e-5, 1e-6, false));
+        let expected = scores.cross_entropy_for_logits(&(&targets - 1));
+        expected.backward();
+        assert!(loss.allclose(&expected.detach(), 1e-5, 1e-6, false), "{loss} {expected}");
+        assert!(found.allclose(parameters.gradients(), 1e-5, 1e-6, false), "{found} {}", parameters.gradients());
+    }
+
+    #[test]
+    fn the_closed_form_of_the_dot_scorer_agrees_with_autograd() {
+        check(false);
+    }
+
+    #[test]
+    fn the_blocks_of_the_network_scorer_agree_with_autograd() {
+        check(true);
+    }
+
+    #[test]
+    fn blocks_cover_each_candidate_once() {
+        let s = Tensor::zeros([1024, 1024], (Kind::Float, Device::Cpu));
+        assert_eq!(blocks(&s, 10).collect::<Vec<_>>(), [(0, 4), (4, 4), (8, 2)]);
+    }
+}

@@ -50,3 +50,45 @@ fn length(x: &Tensor) -> Tensor {
 fn unit(x: &Tensor) -> Tensor {
     x / length(x).clamp_min(1e-12)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::golden::{assert_close, golden, tensor};
+
+    fn row(values: &[f32]) -> Tensor {
+        Tensor::from_slice(values).unsqueeze(0)
+    }
+
+    #[test]
+    fn energies_of_one_triple_by_hand() {
+        // On the hyperplane with the normal (0, 2): h = (3, 0), t = (1, 0); h + d - t = (2, 1) with d = (0, 1).
+        let triple = TransH {
+            head: &row(&[3.0, 7.0]),
+            translation: &row(&[0.0, 1.0]),
+            normal: &row(&[0.0, 2.0]),
+            tail: &row(&[1.0, -4.0]),
+        };
+        assert_close(&triple.energy(Energy::Squared), &Tensor::from_slice(&[5f32]));
+        // Scaled to length 1: (1, 0) + (0, 1) - (1, 0), of length 1.
+        assert_close(&triple.energy(Energy::Normalized), &Tensor::from_slice(&[1f32]));
+    }
+
+    #[test]
+    fn energies_are_those_of_a_published_implementation() {
+        let Some(golden) = golden("kg_energy") else { return };
+        let parameters = &golden["values"]["TransH_norm1_p1"]["params"];
+        let columns: Vec<Vec<i64>> = serde_json::from_value(golden["triples_h_r_t"].clone()).expect("triples");
+        let ids = |column: usize| Tensor::from_slice(&columns.iter().map(|triple| triple[column]).collect::<Vec<_>>());
+        let rows = |table: &str, column: usize| tensor(&parameters[table]).index_select(0, &ids(column));
+        let triples = TransH {
+            head: &rows("ent_embeddings.weight", 0),
+            translation: &rows("rel_embeddings.weight", 1),
+            normal: &rows("norm_vector.weight", 1),
+            tail: &rows("ent_embeddings.weight", 2),
+        };
+        let expected = |name: &str| tensor(&golden["values"][name]["f"]);
+        assert_close(&triples.energy(Energy::Normalized), &expected("TransH_norm1_p2"));
+        assert_close(&triples.energy(Energy::Squared).sqrt(), &expected("TransH_norm0_p2"));
+    }
+}
