@@ -260,8 +260,9 @@ fn the_loss_falls_on_eight_sessions() {
     let workplace = Workplace::with(&Sessions { train: sessions.train[..8].to_vec(), ..sessions });
     for model in trained_models() {
         let mut config = small(&model["defaults"], 30);
-        config["training"]["patience"] = json!(30);
-        config["training"]["learning_rate"] = json!(0.02);
+        for (key, value) in [("patience", json!(30)), ("learning_rate", json!(0.02)), ("schedule", json!("constant"))] {
+            config["training"][key] = value;
+        }
         workplace.run(&workplace.train_job(&model, &config, "trained")).succeeded();
         let curve = String::from_utf8(bytes(&workplace.path("trained"), "curve.jsonl")).unwrap();
         let loss = |line: &str| serde_json::from_str::<Value>(line).unwrap()["loss"].as_f64().unwrap();

@@ -6,24 +6,24 @@ use sr_pipe_trainer::dataset::{DatasetMeta, Events, Part};
 use std::{collections::BTreeMap, fs, path::Path};
 use tch::Device;
 
-pub const ITEMS: i32 = 24;
-pub const OPERATIONS: i32 = 3;
-pub const ENTITIES: i32 = 30;
+pub(crate) const ITEMS: i32 = 24;
+pub(crate) const OPERATIONS: i32 = 3;
+pub(crate) const ENTITIES: i32 = 30;
 
 /// One event: item, operation, seconds.
-pub type Event = (i32, i32, i64);
+pub(crate) type Event = (i32, i32, i64);
 
 /// The sessions of each part; every prefix of a session is a sample.
 #[derive(Clone)]
-pub struct Sessions {
-    pub train: Vec<Vec<Event>>,
-    pub valid: Vec<Vec<Event>>,
-    pub test: Vec<Vec<Event>>,
+pub(crate) struct Sessions {
+    pub(crate) train: Vec<Vec<Event>>,
+    pub(crate) valid: Vec<Vec<Event>>,
+    pub(crate) test: Vec<Vec<Event>>,
 }
 
 impl Sessions {
     /// The same sessions every time: 40 to train on, 8 to validate on, 8 to test on, of 2 to 6 events.
-    pub fn planted() -> Self {
+    pub(crate) fn planted() -> Self {
         let mut state = 1_u64;
         let mut below = |bound: i32| {
             // Knuth's MMIX generator; the high bits are the good ones.
@@ -46,12 +46,12 @@ impl Sessions {
     }
 
     /// Samples of a part: one for each event that has another before it.
-    pub fn samples(part: &[Vec<Event>]) -> usize {
+    pub(crate) fn samples(part: &[Vec<Event>]) -> usize {
         part.iter().map(|session| session.len() - 1).sum()
     }
 
     /// Writes the dataset folder of the contract.
-    pub fn write(&self, folder: &Path) {
+    pub(crate) fn write(&self, folder: &Path) {
         fs::create_dir_all(folder).unwrap();
         let parts = [("train", &self.train), ("valid", &self.valid), ("test", &self.test)];
         let max_length = parts.iter().flat_map(|(_, sessions)| sessions.iter().map(Vec::len)).max();
@@ -83,7 +83,7 @@ impl Sessions {
 }
 
 /// The same sessions in memory, with one sample for each event that has another before it.
-pub fn part(sessions: &[Vec<Event>]) -> Part {
+pub(crate) fn part(sessions: &[Vec<Event>]) -> Part {
     let mut events = Events { session_offsets: vec![0], ..Events::default() };
     let mut samples = Vec::new();
     for (s, session) in sessions.iter().enumerate() {
@@ -102,7 +102,7 @@ pub fn part(sessions: &[Vec<Event>]) -> Part {
 }
 
 /// Writes the knowledge folder of the contract: each item has one of four brands and one of two shops.
-pub fn write_knowledge(folder: &Path) {
+pub(crate) fn write_knowledge(folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     let meta = json!({ "version": 1, "entities": ENTITIES, "relations": ["brand", "shop"] });
     fs::write(folder.join("meta.json"), meta.to_string()).unwrap();

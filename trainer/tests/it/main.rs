@@ -1,5 +1,7 @@
 //! Tests of the trainer from outside: what every model must do, and the contract that `sr-pipe` relies on.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+
 mod conformance;
 mod contract;
 mod dataset;

@@ -10,28 +10,28 @@ use tempfile::TempDir;
 
 /// How a run of the trainer ended.
 #[derive(Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Exit code; none when a signal ended it.
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Outcome {
     /// The events that it wrote, one JSON object a line.
-    pub fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         let event = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in `{line}`"));
         self.stdout.lines().map(event).collect()
     }
 
     /// Asserts that it came to its end.
-    pub fn succeeded(self) -> Self {
+    pub(crate) fn succeeded(self) -> Self {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         self
     }
 
     /// Asserts that it ended with `code` and told a person about `word`.
-    pub fn failed_with(&self, code: i32, word: &str) {
+    pub(crate) fn failed_with(&self, code: i32, word: &str) {
         assert_eq!(self.code, Some(code), "{}", self.stderr);
         assert!(self.stderr.contains(word), "`{word}` is not in: {}", self.stderr);
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
@@ -39,16 +39,16 @@ impl Outcome {
 }
 
 /// A trainer that is running, with its lifeline held.
-pub struct Running {
-    pub child: Child,
-    pub lifeline: Option<ChildStdin>,
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    pub(crate) lifeline: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
     seen: String,
 }
 
 impl Running {
     /// Starts a verb on a job.
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sr-pipe-trainer"))
             .args(arguments)
             .stdin(Stdio::piped())
@@ -62,7 +62,7 @@ impl Running {
     }
 
     /// Reads events until one named `name` has come `count` times.
-    pub fn wait_for(&mut self, name: &str, count: usize) {
+    pub(crate) fn wait_for(&mut self, name: &str, count: usize) {
         let mut come = 0;
         while come < count {
             let start = self.seen.len();
@@ -73,7 +73,7 @@ impl Running {
     }
 
     /// Waits for its end, with the lifeline as it is.
-    pub fn finish(mut self) -> Outcome {
+    pub(crate) fn finish(mut self) -> Outcome {
         let mut words = self.child.stderr.take().unwrap();
         let words = thread::spawn(move || {
             let mut stderr = String::new();
@@ -86,28 +86,28 @@ impl Running {
 }
 
 /// A folder with the tiny dataset, its knowledge, and room for outputs.
-pub struct Workplace {
+pub(crate) struct Workplace {
     folder: TempDir,
 }
 
 impl Workplace {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(&Sessions::planted())
     }
 
-    pub fn with(sessions: &Sessions) -> Self {
+    pub(crate) fn with(sessions: &Sessions) -> Self {
         let workplace = Self { folder: tempfile::tempdir().unwrap() };
         sessions.write(&workplace.path("dataset"));
         write_knowledge(&workplace.path("knowledge"));
         workplace
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// A training job of `model`; the outputs go to the folder `output`, which is emptied.
-    pub fn train_job(&self, model: &Value, config: &Value, output: &str) -> Value {
+    pub(crate) fn train_job(&self, model: &Value, config: &Value, output: &str) -> Value {
         let mut job = json!({
             "contract": 1, "verb": "train", "model": model["name"], "config": config,
             "inputs": { "dataset": self.path("dataset") },
@@ -122,7 +122,7 @@ impl Workplace {
     }
 
     /// The job that ranks a part with what `train` (a training job) left in its output.
-    pub fn evaluate_job(&self, train: &Value, part: &str, output: &str) -> Value {
+    pub(crate) fn evaluate_job(&self, train: &Value, part: &str, output: &str) -> Value {
         let mut job = train.clone();
         let trained = job["output"].take();
         job["verb"] = "evaluate".into();
@@ -136,7 +136,7 @@ impl Workplace {
     }
 
     /// An empty folder.
-    pub fn empty(&self, name: &str) -> PathBuf {
+    pub(crate) fn empty(&self, name: &str) -> PathBuf {
         let path = self.path(name);
         if path.exists() {
             fs::remove_dir_all(&path).unwrap();
@@ -146,36 +146,36 @@ impl Workplace {
     }
 
     /// Starts the verb that the job names.
-    pub fn start(&self, job: &Value) -> Running {
+    pub(crate) fn start(&self, job: &Value) -> Running {
         let path = self.path("job.json");
         fs::write(&path, job.to_string()).unwrap();
         Running::start(&[job["verb"].as_str().unwrap(), path.to_str().unwrap()])
     }
 
     /// Runs the verb that the job names to its end.
-    pub fn run(&self, job: &Value) -> Outcome {
+    pub(crate) fn run(&self, job: &Value) -> Outcome {
         self.start(job).finish()
     }
 }
 
 /// What `describe` says.
-pub fn describe() -> Value {
+pub(crate) fn describe() -> Value {
     let outcome = Running::start(&["describe"]).finish().succeeded();
     serde_json::from_str(&outcome.stdout).unwrap()
 }
 
 /// The models that `describe` names.
-pub fn models() -> Vec<Value> {
+pub(crate) fn models() -> Vec<Value> {
     describe()["models"].as_array().unwrap().clone()
 }
 
 /// The models that `describe` names and that learn over epochs.
-pub fn trained_models() -> Vec<Value> {
+pub(crate) fn trained_models() -> Vec<Value> {
     models().into_iter().filter(|model| model["defaults"]["training"]["epochs"].is_number()).collect()
 }
 
 /// The whole config of a model, small where it has a size: width 8, batches of 16, `epochs` epochs.
-pub fn small(defaults: &Value, epochs: u32) -> Value {
+pub(crate) fn small(defaults: &Value, epochs: u32) -> Value {
     let mut config = defaults.clone();
     for (pointer, value) in [("/dimension", 8), ("/training/epochs", epochs), ("/training/batch", 16)] {
         if let Some(place) = config.pointer_mut(pointer) {
@@ -186,6 +186,6 @@ pub fn small(defaults: &Value, epochs: u32) -> Value {
 }
 
 /// Bytes of a file.
-pub fn bytes(folder: &Path, name: &str) -> Vec<u8> {
+pub(crate) fn bytes(folder: &Path, name: &str) -> Vec<u8> {
     fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 /// A one-dimensional tensor of whole numbers.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Flat {
+pub(crate) enum Flat {
     I32(Vec<i32>),
     I64(Vec<i64>),
 }
@@ -23,7 +23,7 @@ impl From<Vec<i64>> for Flat {
 }
 
 /// Writes the tensors: length of the header as u64, the header in JSON, the numbers; all little-endian.
-pub fn write(path: &Path, tensors: &BTreeMap<String, Flat>) {
+pub(crate) fn write(path: &Path, tensors: &BTreeMap<String, Flat>) {
     let (mut header, mut data) = (Map::new(), Vec::new());
     for (name, tensor) in tensors {
         let start = data.len();
@@ -48,7 +48,7 @@ pub fn write(path: &Path, tensors: &BTreeMap<String, Flat>) {
 }
 
 /// The int32 tensors of one dimension, by name.
-pub fn read_i32(path: &Path) -> BTreeMap<String, Vec<i32>> {
+pub(crate) fn read_i32(path: &Path) -> BTreeMap<String, Vec<i32>> {
     let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let data = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let header: BTreeMap<String, Value> = serde_json::from_slice(&bytes[8..data]).unwrap();
