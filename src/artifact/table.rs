@@ -1,7 +1,7 @@
 //! Parquet tables with a declared schema: name, version and columns are checked when a table is written and when it
 //! is read, so that a stage never meets a table that it was not written for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, LargeStringArray, RecordBatch};
@@ -244,7 +244,7 @@ impl TableWriter {
             .chain(further.iter().map(|name| (*name, Type::OptionalText)))
             .map(|(name, of)| ArrowField::new(name, data_type(of), of == Type::OptionalText))
             .collect();
-        let metadata = [(IDENTITY_KEY.to_owned(), identity(schema))].into();
+        let metadata = HashMap::from([(IDENTITY_KEY.to_owned(), identity(schema))]);
         let arrow = Arc::new(ArrowSchema::new_with_metadata(fields, metadata));
         let properties =
             WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
