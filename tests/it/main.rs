@@ -1,6 +1,7 @@
 //! The integration tests of `sr-pipe`: one binary, one module a subject.
 
 mod cache;
+mod data;
 mod errors;
 mod floors;
 mod schemas;
