@@ -79,8 +79,7 @@ impl Diagnostic {
                         .annotation(AnnotationKind::Primary.span(start..end)),
                 )
             }
-            (Some(at), None) => Group::with_title(title)
-                .element(Level::NOTE.with_name("at").message(at.to_string())),
+            (Some(at), None) => Group::with_title(title).element(Level::NOTE.with_name("at").message(at.to_string())),
             (None, _) => Group::with_title(title),
         };
         if let Some(help) = &self.help {

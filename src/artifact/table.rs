@@ -246,8 +246,7 @@ impl TableWriter {
             .collect();
         let metadata = HashMap::from([(IDENTITY_KEY.to_owned(), identity(schema))]);
         let arrow = Arc::new(ArrowSchema::new_with_metadata(fields, metadata));
-        let properties =
-            WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
         let file = fs_err::File::create(path)?;
         let writer = ArrowWriter::try_new(file, Arc::clone(&arrow), Some(properties)).map_err(|e| parquet(path, e))?;
         Ok(Self { path: path.to_owned(), schema: arrow, writer })

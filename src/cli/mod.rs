@@ -27,13 +27,17 @@ pub use schema::schemas;
 
 /// Runs the experiments of session-based recommendation papers, from raw logs to the printed table.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = "\
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "\
 Start here:
   sr-pipe run experiments/quickstart.yaml     raw files to a results table, on data made up here
   sr-pipe plan experiments/quickstart.yaml    what that would do, and why
   sr-pipe runs list                           what was done so far
 
-Exit codes: 0 done, 1 a stage failed, 2 the input is wrong, 130 interrupted.")]
+Exit codes: 0 done, 1 a stage failed, 2 the input is wrong, 130 interrupted."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

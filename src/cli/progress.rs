@@ -33,7 +33,7 @@ struct Running {
 
 impl ProgressView {
     /// A view of a run in which `total` nodes have to be brought to an end.
-    pub fn new(graph: Arc<Graph>, total: usize) -> Self {
+    pub(super) fn new(graph: Arc<Graph>, total: usize) -> Self {
         let bars = std::io::stderr().is_terminal().then(MultiProgress::new);
         let overall = bars.as_ref().map(|bars| {
             let bar = bars.add(ProgressBar::new(total as u64));
@@ -46,7 +46,7 @@ impl ProgressView {
     }
 
     /// Shows an event.
-    pub fn show(&mut self, event: &RunEvent) {
+    pub(super) fn show(&mut self, event: &RunEvent) {
         match event {
             RunEvent::Started(node) => self.start(*node),
             RunEvent::Waiting(node) => {
@@ -82,7 +82,7 @@ impl ProgressView {
     }
 
     /// Takes the bars away.
-    pub fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         for (_, running) in std::mem::take(&mut self.running) {
             if let Some(bar) = running.bar {
                 bar.finish_and_clear();

@@ -11,7 +11,7 @@ use super::{CommandError, Ending, block_on, report, say};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Executor, NodeState, Plan, Planner, Report, Status, StopSignal};
 use crate::experiment::Cell;
-use crate::record::{NewRun, RunState};
+use crate::record::{CellEnd, NewRun, RunState};
 
 /// Run an experiment: everything that is not in the cache yet, then the report.
 ///
@@ -145,8 +145,6 @@ fn whole_state(states: &[RunState], stop: &StopSignal) -> RunState {
     }
 }
 
-type CellEnd = (String, Value, u64, RunState, Option<(crate::hash::ContentHash, crate::hash::ContentHash)>);
-
 fn cell_rows(workspace: &Workspace, ended: &Report, states: &[RunState]) -> Vec<CellEnd> {
     let cells = workspace.cells.cells.iter().zip(states);
     cells
@@ -156,7 +154,13 @@ fn cell_rows(workspace: &Workspace, ended: &Report, states: &[RunState]) -> Vec<
                 NodeState::Done(outcome) => outcome.key.map(|key| (key, outcome.object)),
                 _ => None,
             });
-            (cell.name.clone(), json!(cell.coordinates), cell.seed, *state, result)
+            CellEnd {
+                name: cell.name.clone(),
+                coordinates: json!(cell.coordinates),
+                seed: cell.seed,
+                state: *state,
+                result,
+            }
         })
         .collect()
 }

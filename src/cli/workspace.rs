@@ -48,7 +48,7 @@ pub(super) struct Workspace {
 
 impl Workspace {
     /// Reads and checks everything that can be checked before work begins.
-    pub async fn open(selection: &Selection) -> Result<Self, CommandError> {
+    pub(super) async fn open(selection: &Selection) -> Result<Self, CommandError> {
         let file = ExperimentFile::read(&selection.experiment)?;
         let project = Project::of(&selection.experiment.canonicalize_utf8()?);
         let data = match &selection.data {

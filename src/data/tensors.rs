@@ -64,7 +64,10 @@ pub fn write(path: &Utf8Path, tensors: &[(String, Tensor)]) -> std::io::Result<(
 pub fn read(path: &Utf8Path) -> std::io::Result<BTreeMap<String, Tensor>> {
     let bytes = fs_err::read(path)?;
     decode(&bytes).ok_or_else(|| {
-        std::io::Error::new(std::io::ErrorKind::InvalidData, format!("`{path}` is not a safetensors file of whole numbers"))
+        std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            format!("`{path}` is not a safetensors file of whole numbers"),
+        )
     })
 }
 

@@ -178,7 +178,7 @@ impl<'a> Planner<'a> {
             (seen == now).then_some(entry.hash)
         })?;
         let same = files.iter().zip(&stamps).all(|((_, seen), now)| seen == now);
-        Ok((!same).then(|| Confirmed { object: *object, entries, stamps }))
+        Ok((!same).then_some(Confirmed { object: *object, entries, stamps }))
     }
 
     async fn source(&self, source: &Source) -> Result<Status, PlanError> {

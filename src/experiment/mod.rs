@@ -6,6 +6,4 @@ pub mod types;
 
 pub use cells::{Cell, Cells};
 pub use load::ExperimentFile;
-pub use types::{
-    AxisValue, Claim, DatasetSpec, Experiment, Grid, PaperNumbers, ProtocolChoice, ReportSpec,
-};
+pub use types::{AxisValue, Claim, DatasetSpec, Experiment, Grid, PaperNumbers, ProtocolChoice, ReportSpec};

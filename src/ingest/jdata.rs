@@ -49,9 +49,8 @@ pub fn ingest(mut sink: Sink<'_>) -> Result<(), StageError> {
 
 /// The time in a column, in seconds.
 pub(super) fn seconds(rows: &Rows, column: usize) -> Result<i64, StageError> {
-    time::seconds(rows.text(column)?).ok_or_else(|| {
-        rows.complain(column, "is not a time").help("times look like `2018-03-05 09:15:02`").into()
-    })
+    time::seconds(rows.text(column)?)
+        .ok_or_else(|| rows.complain(column, "is not a time").help("times look like `2018-03-05 09:15:02`").into())
 }
 
 fn products(sink: &Sink<'_>) -> Result<Items, StageError> {
@@ -108,7 +107,8 @@ mod tests {
         assert_eq!(events.operation.iter().collect::<Vec<_>>(), [Some("1"), Some("2")]);
         assert_eq!(events.time[1] - events.time[0], 98);
         assert_eq!((events.row, events.session.missing(), events.part.missing()), (vec![0, 1], 2, 2));
-        let shown: Vec<_> = items.attributes.iter().map(|(name, text)| (name.as_str(), text.get(0), text.get(1))).collect();
+        let shown: Vec<_> =
+            items.attributes.iter().map(|(name, text)| (name.as_str(), text.get(0), text.get(1))).collect();
         assert_eq!(
             shown,
             [
@@ -126,7 +126,10 @@ mod tests {
         for (row, column) in [("1,2,2018-03-05 09:15:02,,6\n", 26), ("1,2,2018-03-05 25:15:02,,1\n", 5)] {
             let Err(StageError::Data(error)) = read(&format!("{header}{row}"), PRODUCTS) else { panic!("{row}") };
             let at = error.location.unwrap();
-            assert_eq!((Utf8PathBuf::from(at.file).file_name(), at.line, at.column), (Some("jdata_action.csv"), 2, column));
+            assert_eq!(
+                (Utf8PathBuf::from(at.file).file_name(), at.line, at.column),
+                (Some("jdata_action.csv"), 2, column)
+            );
         }
     }
 

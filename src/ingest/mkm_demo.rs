@@ -87,7 +87,8 @@ fn items(graph: &Utf8Path) -> Result<Items, StageError> {
     let mut rows = Rows::open(&graph.join("kg2id"), b'\t', TRIPLE)?;
     while rows.advance()? {
         let unknown = |column, file: &str| {
-            rows.complain(column, &format!("is not in `{file}`")).help("the files must be of the same variant of the set")
+            rows.complain(column, &format!("is not in `{file}`"))
+                .help("the files must be of the same variant of the set")
         };
         let item = *places.get(rows.number(0)?).ok_or_else(|| unknown(0, "entity2id"))?;
         let value = entities.get(rows.number(1)?).ok_or_else(|| unknown(1, "entity2id"))?;
@@ -108,10 +109,16 @@ mod tests {
 
     fn files(test: &'static str) -> Vec<(&'static str, &'static str)> {
         vec![
-            ("train.csv", "action_time,user_id,sku_id,type,sessionId,index\n2018-03-01 00:00:06,5,70,1,42,1519862406.0\n"),
+            (
+                "train.csv",
+                "action_time,user_id,sku_id,type,sessionId,index\n2018-03-01 00:00:06,5,70,1,42,1519862406.0\n",
+            ),
             (test, "action_time,user_id,sku_id,type,sessionId,index\n2018-03-03 07:12:44,6,71,2,43,1520061164.0\n"),
             ("no_new_item/relation2id", "relation\tid\nitem-brand\t1\nitem-shop\t2\nitem-cate\t3\nitem-years\t4\n"),
-            ("no_new_item/entity2id", "entity\tid\ttype\n0\t0\t0\n70\t1\titem\n71\t2\titem\n9\t3\tbrand\n201603\t4\tyears\n"),
+            (
+                "no_new_item/entity2id",
+                "entity\tid\ttype\n0\t0\t0\n70\t1\titem\n71\t2\titem\n9\t3\tbrand\n201603\t4\tyears\n",
+            ),
             ("no_new_item/kg2id", "head\ttail\trelation\n1\t3\t1\n1\t4\t4\n2\t3\t1\n"),
         ]
     }

@@ -45,8 +45,10 @@ impl Rows {
                 .help(format!("it should begin with a header that names `{}`", names.join("`, `")))
                 .into());
         }
-        let found: Vec<String> =
-            header.iter().map(|name| String::from_utf8_lossy(name).trim().trim_matches('\u{feff}').to_owned()).collect();
+        let found: Vec<String> = header
+            .iter()
+            .map(|name| String::from_utf8_lossy(name).trim().trim_matches('\u{feff}').to_owned())
+            .collect();
         let mut rows = Self {
             path: path.to_owned(),
             size,

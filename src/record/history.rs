@@ -77,6 +77,21 @@ pub struct RunRow {
     pub attempts: i64,
 }
 
+/// How a cell ended, to be put on record.
+#[derive(Debug, Clone)]
+pub struct CellEnd {
+    /// Its name.
+    pub name: String,
+    /// Its value on each axis.
+    pub coordinates: Value,
+    /// Its seed.
+    pub seed: u64,
+    /// How it stands.
+    pub state: RunState,
+    /// Key and object of the stage that it ends in.
+    pub result: Option<(ContentHash, ContentHash)>,
+}
+
 /// A cell on record.
 #[derive(Debug, Clone)]
 pub struct CellRow {
@@ -209,25 +224,20 @@ impl Records {
     ///
     /// # Errors
     /// When the records cannot be written.
-    pub async fn finish_run(
-        &self,
-        run: i64,
-        state: RunState,
-        cells: &[(String, Value, u64, RunState, Option<(ContentHash, ContentHash)>)],
-    ) -> Result<(), RecordError> {
+    pub async fn finish_run(&self, run: i64, state: RunState, cells: &[CellEnd]) -> Result<(), RecordError> {
         let mut transaction = self.pool.begin().await.map_err(self.failed())?;
-        for (name, coordinates, seed, state, result) in cells {
+        for cell in cells {
             sqlx::query(
                 "INSERT OR REPLACE INTO cells (run, name, coordinates, seed, state, key, object) \
                  VALUES (?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(run)
-            .bind(name)
-            .bind(coordinates.to_string())
-            .bind(seed.cast_signed())
-            .bind(state.name())
-            .bind(result.as_ref().map(|(key, _)| key.to_string()))
-            .bind(result.as_ref().map(|(_, object)| object.to_string()))
+            .bind(&cell.name)
+            .bind(cell.coordinates.to_string())
+            .bind(cell.seed.cast_signed())
+            .bind(cell.state.name())
+            .bind(cell.result.map(|(key, _)| key.to_string()))
+            .bind(cell.result.map(|(_, object)| object.to_string()))
             .execute(&mut *transaction)
             .await
             .map_err(self.failed())?;

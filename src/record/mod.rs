@@ -10,13 +10,15 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use cache::{CacheIndex, NewResult, StoredResult};
-pub use history::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
+pub use history::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
 
 /// Why the records could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// SQLite's own words.
-    #[error("the records in `{path}` cannot be used: {source}\nhelp: if the file is damaged, move it away; results are then computed again")]
+    #[error(
+        "the records in `{path}` cannot be used: {source}\nhelp: if the file is damaged, move it away; results are then computed again"
+    )]
     Database {
         /// The file.
         path: Utf8PathBuf,
@@ -24,7 +26,9 @@ pub enum RecordError {
         source: sqlx::Error,
     },
     /// A newer `sr-pipe` wrote the file, or its tables cannot be made.
-    #[error("the records in `{path}` have another form: {source}\nhelp: use the newest `sr-pipe` that wrote to this project")]
+    #[error(
+        "the records in `{path}` have another form: {source}\nhelp: use the newest `sr-pipe` that wrote to this project"
+    )]
     Migration {
         /// The file.
         path: Utf8PathBuf,

@@ -1,5 +1,6 @@
 //! `synth`: raw files in the layout of a real log, made up with planted structure (see `crate::synth::market`).
 
+use camino::Utf8Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -88,15 +89,23 @@ impl Stage for Config {
     }
 
     fn run(&self, task: &Task<'_>) -> Result<(), StageError> {
-        let shape = self.shape()?;
-        match self.format {
-            Format::Jdata => jdata::write(&task.output, shape, self.seed)?,
-        }
-        Ok(())
+        self.write(&task.output)
     }
 }
 
 impl Config {
+    /// Writes the raw files into a folder.
+    ///
+    /// # Errors
+    /// When a count or a share is out of range, or the folder cannot be written.
+    pub fn write(&self, folder: &Utf8Path) -> Result<(), StageError> {
+        let shape = self.shape()?;
+        match self.format {
+            Format::Jdata => jdata::write(folder, shape, self.seed)?,
+        }
+        Ok(())
+    }
+
     fn shape(&self) -> Result<Shape, Diagnostic> {
         let counts = [("items", self.items), ("users", self.users), ("sessions", self.sessions), ("days", self.days)];
         for (name, count) in counts {

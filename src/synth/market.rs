@@ -71,14 +71,14 @@ pub(super) struct Market {
 impl Market {
     pub(super) fn new(shape: Shape, random: &mut Random) -> Self {
         let brands = shape.items.div_ceil(BRAND);
-        let late: Vec<Option<usize>> = (0..brands)
-            .map(|brand| random.chance(shape.late).then(|| brand * BRAND + random.below(BRAND)))
-            .collect();
+        let late: Vec<Option<usize>> =
+            (0..brands).map(|brand| random.chance(shape.late).then(|| brand * BRAND + random.below(BRAND))).collect();
         let mut successors = Vec::with_capacity(brands * BRAND);
         for item in 0..brands * BRAND {
             let brand = item / BRAND;
             successors.push(std::array::from_fn(|category| {
-                let members = (0..BRAND / OPERATION_COUNT).map(|member| brand * BRAND + member * OPERATION_COUNT + category);
+                let members =
+                    (0..BRAND / OPERATION_COUNT).map(|member| brand * BRAND + member * OPERATION_COUNT + category);
                 // Neither itself nor an item that is not there yet.
                 let possible: Vec<usize> =
                     members.filter(|other| *other != item && late[brand] != Some(*other)).collect();
@@ -222,11 +222,13 @@ mod tests {
     #[test]
     fn item_and_operation_tell_the_next_item_and_the_item_alone_does_not() {
         let (market, actions) = log();
-        let pairs = actions.windows(2).filter(|pair| pair[0].user == pair[1].user && pair[1].time - pair[0].time < 3600);
+        let pairs =
+            actions.windows(2).filter(|pair| pair[0].user == pair[1].user && pair[1].time - pair[0].time < 3600);
         let (mut all, mut told) = (0.0, 0.0);
         for pair in pairs {
             all += 1.0;
-            told += f64::from(u8::from(market.successor(pair[0].item, pair[0].operation, pair[1].time) == pair[1].item));
+            told +=
+                f64::from(u8::from(market.successor(pair[0].item, pair[0].operation, pair[1].time) == pair[1].item));
         }
         // By the rule in 0.9 * 0.9 of the steps, and now and then by chance.
         assert!((0.76..0.88).contains(&(told / all)), "{told} of {all}");
@@ -235,7 +237,8 @@ mod tests {
     #[test]
     fn late_items_are_met_only_late_but_are_met() {
         let (market, actions) = log();
-        let (late, early): (Vec<Action>, Vec<Action>) = actions.iter().copied().partition(|action| action.time >= market.late_from());
+        let (late, early): (Vec<Action>, Vec<Action>) =
+            actions.iter().copied().partition(|action| action.time >= market.late_from());
         assert!(early.iter().all(|action| !market.is_late(action.item)));
         assert!(late.iter().any(|action| market.is_late(action.item)));
     }

@@ -122,7 +122,8 @@ fn a_trainer_whose_sr_pipe_was_killed_stops_by_itself() {
     child.kill().unwrap();
     child.wait().unwrap();
     for _ in 0..100 {
-        trainers.retain(|id| fs_err::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z ")));
+        trainers
+            .retain(|id| fs_err::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z ")));
         if trainers.is_empty() {
             return;
         }
@@ -174,5 +175,4 @@ fn the_real_demo_set_has_the_counts_of_the_published_samples() {
     found.sort_unstable();
     // The dossier's counts of the published sample files.
     assert_eq!(found, [(12_195, 29, 1_648), (12_971, 29, 2_447)]);
-    // S-POP without fill, on the same samples: 18.39 / 12.47 (dossier, section 4.2).
 }
