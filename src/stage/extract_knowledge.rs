@@ -97,7 +97,9 @@ mod tests {
 
     fn catalog() -> (Vocabulary, Items) {
         let mut vocabulary = Vocabulary::default();
-        ["i", "j", "unlisted"].map(|item| vocabulary.add(item));
+        for item in ["i", "j", "unlisted"] {
+            vocabulary.add(item);
+        }
         let brand = [Some("7"), Some("7"), Some("8")].into_iter().collect();
         let shop = [None, Some("7"), None].into_iter().collect();
         let attributes = vec![("brand".to_owned(), brand), ("shop".to_owned(), shop)];
