@@ -6,8 +6,16 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// What decides the numbers of every model, beside the model's own file.
-const SHARED: &[&str] =
-    &["native", "src/batch.rs", "src/evaluate", "src/model/training.rs", "src/native.rs", "src/nn", "src/seed.rs", "src/train"];
+const SHARED: &[&str] = &[
+    "native",
+    "src/batch.rs",
+    "src/evaluate",
+    "src/model/training.rs",
+    "src/native.rs",
+    "src/nn",
+    "src/seed.rs",
+    "src/train",
+];
 
 fn main() {
     let lib = PathBuf::from(env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys names the folder of libtorch"));

@@ -51,7 +51,8 @@ impl Batch {
         order.sort_by_key(|&row| std::cmp::Reverse(length(row)));
         let steps = length(order[0]);
         let positions: i64 = order.iter().map(|&row| length(row)).sum();
-        let nodes = samples.iter().map(|&sample| part.distinct[usize::try_from(sample).expect("a sample number")]).sum();
+        let nodes =
+            samples.iter().map(|&sample| part.distinct[usize::try_from(sample).expect("a sample number")]).sum();
         let step_sizes: Vec<i64> =
             (0..steps).map(|step| as_i64(order.partition_point(|&row| length(row) > step))).collect();
 
@@ -66,8 +67,7 @@ impl Batch {
         let sizes = step_sizes.to_device(device);
         let offsets = sizes.cumsum(0, Kind::Int64) - &sizes; // [T]: the first position of each step
         let index = Tensor::arange(positions, (Kind::Int64, device)); // [P]
-        let step_of =
-            Tensor::arange(steps, (Kind::Int64, device)).repeat_interleave_self_tensor(&sizes, 0, positions);
+        let step_of = Tensor::arange(steps, (Kind::Int64, device)).repeat_interleave_self_tensor(&sizes, 0, positions);
         let rank = &index - offsets.index_select(0, &step_of);
         let rows = order.index_select(0, &rank);
         let event = start.index_select(0, &rows) + &step_of;

@@ -58,7 +58,12 @@ impl Part {
     ///
     /// # Errors
     /// When a number points outside the arrays or an id outside `1..=limit`.
-    pub fn new(events: Events, samples: &[(i64, i64)], meta: &DatasetMeta, device: Device) -> Result<Self, TrainerError> {
+    pub fn new(
+        events: Events,
+        samples: &[(i64, i64)],
+        meta: &DatasetMeta,
+        device: Device,
+    ) -> Result<Self, TrainerError> {
         let Events { items, operations, times, session_offsets } = events;
         let damaged = |what: String| TrainerError::data(what, "make the dataset again; its files are damaged");
         let count = i64::try_from(items.len()).unwrap_or(i64::MAX);

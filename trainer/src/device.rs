@@ -1,5 +1,4 @@
 //! Where a model runs, and the one binary for both: the CUDA half of libtorch is opened at run time where there is one.
-#![allow(unsafe_code, reason = "opens a shared library")]
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +25,10 @@ pub fn find(name: &str) -> Result<Device, TrainerError> {
     let count = usize::try_from(Cuda::device_count()).unwrap_or(0);
     if number >= count {
         let message = format!("no device `{name}`: libtorch sees {count} CUDA devices");
-        return Err(TrainerError::job(message, "use `cpu`, or install the full `torch` package on a machine with a GPU"));
+        return Err(TrainerError::job(
+            message,
+            "use `cpu`, or install the full `torch` package on a machine with a GPU",
+        ));
     }
     Ok(Device::Cuda(number))
 }
@@ -40,6 +42,7 @@ pub fn list() -> Vec<String> {
 }
 
 /// Opens `libtorch_cuda.so` beside the loaded libtorch; it registers itself. Without a driver or the library, nothing.
+#[expect(clippy::print_stderr, reason = "words for people go to stderr, and this is no error")]
 fn open_cuda() {
     if !Path::new("/dev/nvidiactl").exists() {
         return;
@@ -58,7 +61,8 @@ fn open_cuda() {
 /// The file that the process's libtorch was loaded from.
 fn loaded_libtorch() -> Option<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    let place = maps.lines().find_map(|line| line.find('/').map(|at| &line[at..]).filter(|p| p.ends_with("libtorch_cpu.so")));
+    let place =
+        maps.lines().find_map(|line| line.find('/').map(|at| &line[at..]).filter(|p| p.ends_with("libtorch_cpu.so")));
     place.map(PathBuf::from)
 }
 

@@ -128,7 +128,8 @@ impl Job {
         let job: Self = serde_json::from_str(&text)
             .map_err(|error| TrainerError::job(format!("`{}`: {error}", path.display()), help))?;
         if job.contract != CONTRACT {
-            let message = format!("the job is in version {} of the contract, this trainer speaks {CONTRACT}", job.contract);
+            let message =
+                format!("the job is in version {} of the contract, this trainer speaks {CONTRACT}", job.contract);
             return Err(TrainerError::job(message, "use the trainer that was built together with `sr-pipe`"));
         }
         if job.verb != verb {

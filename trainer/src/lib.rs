@@ -1,17 +1,21 @@
 //! The trainer of `sr-pipe`: models, losses, batches, training and scoring on libtorch.
 //!
-//! It speaks the contract of `docs/contract.md`. Floors, ground first: a module uses only those above it in this list.
+//! It speaks the contract of `docs/contract.md`. The modules stand in four floors, ground first: each may use those of
+//! its own floor and of the floors above it in this list.
 
 pub mod error;
-pub mod event;
-pub mod seed;
-pub mod dataset;
-pub mod batch;
 pub mod native;
-pub mod nn;
+pub mod seed;
+
+pub mod batch;
+pub mod dataset;
+pub mod event;
+
 pub mod model;
-pub mod device;
-pub mod job;
+pub mod nn;
+
 pub mod describe;
+pub mod device;
 pub mod evaluate;
+pub mod job;
 pub mod train;

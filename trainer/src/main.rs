@@ -1,5 +1,7 @@
 //! The trainer's command line: three verbs, the lifeline, and exit codes.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks to its user here")]
+
 use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

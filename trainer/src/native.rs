@@ -1,5 +1,4 @@
 //! What libtorch has and tch does not wrap: the fused Adam step, gradients as views, a look-up with a direct gradient.
-#![allow(unsafe_code, reason = "calls into the C++ of `native/torch.cpp`")]
 
 use std::ffi::{CStr, c_char, c_int};
 
@@ -67,7 +66,6 @@ pub fn set_gradient(leaf: &Tensor, gradient: &Tensor) {
 }
 
 /// Rows `ids` `[n]` of `table` `[rows, d]`. The backward pass adds straight into the gradient that `set_gradient` gave.
-#[must_use]
 pub fn lookup(table: &Tensor, ids: &Tensor) -> Tensor {
     let mut out = std::ptr::null_mut();
     // SAFETY: live tensors in; on success `out` is a new tensor that the returned value owns.

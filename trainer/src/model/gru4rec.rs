@@ -32,7 +32,10 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { dimension: positive(100), training: Training { epochs: positive(30), weight_decay: 0.0, ..Training::default() } }
+        Self {
+            dimension: positive(100),
+            training: Training { epochs: positive(30), weight_decay: 0.0, ..Training::default() },
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use tch::Tensor;
 
 pub use entry::{CountingConfig, Entry, GradientConfig, Needs};
-pub use training::{Patience, Schedule, Training};
+pub use training::{Patience, Schedule, Step, Training};
 
 use crate::batch::Batch;
 use crate::dataset::{Knowledge, Part};
@@ -113,7 +113,6 @@ pub struct Network {
 impl Network {
     /// The loss of a batch (mean softmax cross-entropy over the catalog, a scalar on the device); its gradient is
     /// added to that of the parameters.
-    #[must_use]
     pub fn accumulate(&self, batch: &Batch) -> Tensor {
         let s = self.layers.represent(batch);
         self.layers.scorer().cross_entropy(&s, &batch.targets)
@@ -131,7 +130,6 @@ pub enum Model {
 impl Model {
     /// Scores of all items `[B, V]`, rows as in the batch, column `j` for item `j + 1`; negative infinity for an item
     /// that the model does not rank.
-    #[must_use]
     pub fn scores(&self, batch: &Batch) -> Tensor {
         tch::no_grad(|| match self {
             Self::Counting(model) => model.scores(batch),
@@ -140,7 +138,6 @@ impl Model {
     }
 
     /// All that must be kept to score again, as named tensors.
-    #[must_use]
     pub fn state(&self) -> Vec<(String, Tensor)> {
         match self {
             Self::Counting(model) => model.state(),

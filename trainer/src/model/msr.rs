@@ -21,7 +21,9 @@ use tch::{Kind, Tensor};
 use super::{Catalog, Gradient, GradientConfig, KnowledgeTask, Training, positive};
 use crate::batch::Batch;
 use crate::error::TrainerError;
-use crate::nn::{Edges, Energy, Ggnn, Gru, Initializer, Mlp, Readout, Rule, Scorer, SessionGraph, Table, TransH, gather};
+use crate::nn::{
+    Edges, Energy, Ggnn, Gru, Initializer, Mlp, Readout, Rule, Scorer, SessionGraph, Table, TransH, gather,
+};
 
 /// Settings of M-SR and MKM-SR.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -144,13 +146,18 @@ impl GradientConfig for Config {
         let d = i64::from(self.dimension.get());
         let (embedding, rest) = match self.init {
             Init::Paper => (Rule::Normal(0.1), Rule::Uniform((d as f64).sqrt().recip())),
-            Init::Code => (Rule::Uniform((2.0 * d as f64).sqrt().recip()), Rule::Uniform((2.0 * d as f64).sqrt().recip())),
+            Init::Code => {
+                (Rule::Uniform((2.0 * d as f64).sqrt().recip()), Rule::Uniform((2.0 * d as f64).sqrt().recip()))
+            }
         };
         let knowledge = match self.knowledge {
             KnowledgeMode::None => None,
             KnowledgeMode::Alternating(_) if catalog.relations == 0 => {
                 let message = "the config asks for the knowledge task, but the job names no knowledge";
-                return Err(TrainerError::data(message, "give the stage a `knowledge` input, or set `knowledge: none`"));
+                return Err(TrainerError::data(
+                    message,
+                    "give the stage a `knowledge` input, or set `knowledge: none`",
+                ));
             }
             KnowledgeMode::Alternating(settings) => {
                 let normal = Table::new(weights, "normal", catalog.relations, d, embedding);

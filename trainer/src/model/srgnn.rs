@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Catalog, Gradient, GradientConfig, Schedule, Training, positive};
+use super::{Catalog, Gradient, GradientConfig, Schedule, Step, Training, positive};
 use crate::batch::Batch;
 use crate::error::TrainerError;
 use crate::nn::{Edges, Ggnn, Initializer, Readout, Rule, Scorer, SessionGraph, Table, gather};
@@ -45,7 +45,7 @@ pub enum EdgeWeights {
 
 impl Default for Config {
     fn default() -> Self {
-        let schedule = Schedule::Step { factor: 0.1, first: 2, every: positive(3) };
+        let schedule = Schedule::Step(Step::default());
         Self {
             dimension: positive(100),
             steps: positive(1),

@@ -47,15 +47,28 @@ impl Default for Training {
 pub enum Schedule {
     /// It does not.
     Constant,
-    /// By `factor` after the first `first` epochs, and again after each `every` epochs.
-    Step {
-        /// What the rate is multiplied by.
-        factor: f64,
-        /// Epochs before the first fall.
-        first: u32,
-        /// Epochs from one fall to the next.
-        every: NonZeroU32,
-    },
+    /// It falls in steps.
+    Step(Step),
+}
+
+/// The rate is multiplied by `factor` after the first `first` epochs, and again after each `every` epochs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Step {
+    /// What the rate is multiplied by.
+    #[schemars(range(min = 0.0))]
+    pub factor: f64,
+    /// Epochs before the first fall.
+    pub first: u32,
+    /// Epochs from one fall to the next.
+    pub every: NonZeroU32,
+}
+
+impl Default for Step {
+    /// The schedule of SR-GNN, whose code steps its scheduler before the epoch: two epochs, then each three.
+    fn default() -> Self {
+        Self { factor: 0.1, first: 2, every: positive(3) }
+    }
 }
 
 /// Which epochs without a new best count against the patience.
@@ -79,7 +92,7 @@ impl Training {
     pub fn rate(&self, epoch: u32) -> f64 {
         match self.schedule {
             Schedule::Constant => self.learning_rate,
-            Schedule::Step { factor, first, every } => {
+            Schedule::Step(Step { factor, first, every }) => {
                 let falls = if epoch <= first { 0 } else { 1 + (epoch - first - 1) / every };
                 self.learning_rate * factor.powi(i32::try_from(falls).unwrap_or(i32::MAX))
             }
@@ -93,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_rate_of_srgnn_falls_after_two_epochs_and_then_after_each_three() {
-        let schedule = Schedule::Step { factor: 0.5, first: 2, every: positive(3) };
+        let schedule = Schedule::Step(Step { factor: 0.5, ..Step::default() });
         let training = Training { learning_rate: 1.0, schedule, ..Training::default() };
         let rates: Vec<f64> = (1..=9).map(|epoch| training.rate(epoch)).collect();
         assert_eq!(rates, [1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125]);

@@ -3,14 +3,12 @@
 use tch::Tensor;
 
 /// Row `ids[i]` of `rows` `[n, d]` for each `i`, `[m, d]`.
-#[must_use]
 pub fn gather(rows: &Tensor, ids: &Tensor) -> Tensor {
     // Not `index_select`: the gradient of an embedding is one loop over the rows on the host.
     Tensor::embedding(rows, ids, -1, false, false)
 }
 
 /// The sum of the rows of `values` `[m, d]` that share an id in `0..count`, `[count, d]`; zero where there is none.
-#[must_use]
 pub fn scatter_sum(values: &Tensor, ids: &Tensor, count: i64) -> Tensor {
     if ids.numel() == 0 {
         return Tensor::zeros([count, values.size()[1]], (values.kind(), values.device()));

@@ -27,11 +27,18 @@ impl Ggnn {
         let b_ih = weight("b_ih", &[3 * d]);
         let b_hh = weight("b_hh", &[3 * d]);
         let message_bias = weight("message_bias", &[2 * d]);
-        Self { d, edge: Linear::new(init, &format!("{name}.edge"), d, 2 * d, rule), message_bias, w_ih, w_hh, b_ih, b_hh }
+        Self {
+            d,
+            edge: Linear::new(init, &format!("{name}.edge"), d, 2 * d, rule),
+            message_bias,
+            w_ih,
+            w_hh,
+            b_ih,
+            b_hh,
+        }
     }
 
     /// One step from node states `h` `[N, d]` to the next, `[N, d]`.
-    #[must_use]
     pub fn step(&self, graph: &SessionGraph, h: &Tensor) -> Tensor {
         // m = [A_in (H W_in + b_in) + c_in ; A_out (H W_out + b_out) + c_out]
         let stacked = self.edge.forward(h).reshape([2 * graph.nodes, self.d]); // [2N, d]
@@ -46,8 +53,8 @@ impl Ggnn {
 mod tests {
     use super::*;
     use crate::batch::{Batch, tests::part};
-    use crate::nn::golden::{assert_close, golden, tensor};
     use crate::nn::Edges;
+    use crate::nn::golden::{assert_close, golden, tensor};
 
     #[test]
     fn one_step_gives_the_numbers_of_the_authors_of_srgnn() {

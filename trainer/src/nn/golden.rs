@@ -34,5 +34,8 @@ pub(super) fn tensor(value: &Value) -> Tensor {
 /// Fails unless the two agree to six digits.
 pub(super) fn assert_close(found: &Tensor, expected: &Tensor) {
     assert_eq!(found.size(), expected.size());
-    assert!(found.detach().allclose(expected, 1e-5, 2e-6, false), "found {found:?}, expected {expected:?}\n{found}\n{expected}");
+    assert!(
+        found.detach().allclose(expected, 1e-5, 2e-6, false),
+        "found {found:?}, expected {expected:?}\n{found}\n{expected}"
+    );
 }

@@ -26,7 +26,6 @@ impl Gru {
     }
 
     /// The state after each position: `x` `[P, input]` to `[P, d]`.
-    #[must_use]
     pub fn forward(&self, batch: &Batch, x: &Tensor) -> Tensor {
         let start = Tensor::zeros([1, batch.size, self.d], (x.kind(), x.device()));
         let (states, _) = Tensor::gru_data(x, &batch.step_sizes, &start, &self.weights, true, 1, 0.0, true, false);

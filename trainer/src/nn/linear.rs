@@ -24,7 +24,6 @@ impl Linear {
     }
 
     /// `[n, input]` to `[n, output]`.
-    #[must_use]
     pub fn forward(&self, x: &Tensor) -> Tensor {
         x.linear(&self.weight, self.bias.as_ref())
     }

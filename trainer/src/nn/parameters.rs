@@ -47,13 +47,11 @@ impl Parameters {
     }
 
     /// All weights as one flat tensor.
-    #[must_use]
     pub fn values(&self) -> &Tensor {
         &self.values
     }
 
     /// All gradients as one flat tensor.
-    #[must_use]
     pub fn gradients(&self) -> &Tensor {
         &self.gradients
     }
@@ -70,7 +68,6 @@ impl Parameters {
     }
 
     /// Copies of the weights by name.
-    #[must_use]
     pub fn state(&self) -> Vec<(String, Tensor)> {
         self.named.iter().map(|(name, weight)| (name.clone(), weight.detach().copy())).collect()
     }

@@ -55,7 +55,6 @@ impl Mlp {
 
 impl Scorer<'_> {
     /// Scores `[B, V]` of session vectors `s` `[B, d]`, outside autograd.
-    #[must_use]
     pub fn scores(&self, s: &Tensor) -> Tensor {
         tch::no_grad(|| match self {
             Self::Dot { table, items } => s.matmul(&table.first(*items).tr()),
@@ -74,7 +73,6 @@ impl Scorer<'_> {
     ///
     /// The gradient with respect to the scores is known in closed form, softmax minus one at the target, so the scores
     /// never enter autograd: one `[B, V]` tensor is all that this holds.
-    #[must_use]
     pub fn cross_entropy(&self, s: &Tensor, targets: &Tensor) -> Tensor {
         let rows = s.size()[0] as f64;
         let column = targets - 1;
@@ -126,7 +124,9 @@ impl Scorer<'_> {
 /// Ranges of candidates (start, count) for which `[B, count, d]` stays within `BLOCK` numbers.
 fn blocks(s: &Tensor, items: i64) -> impl Iterator<Item = (i64, i64)> + use<> {
     let step = (BLOCK / s.numel().max(1) as i64).clamp(1, items);
-    (0..items).step_by(usize::try_from(step).expect("a positive step")).map(move |start| (start, step.min(items - start)))
+    (0..items)
+        .step_by(usize::try_from(step).expect("a positive step"))
+        .map(move |start| (start, step.min(items - start)))
 }
 
 #[cfg(test)]

@@ -18,19 +18,16 @@ impl Table {
     }
 
     /// The rows of `ids` `[n]`, `[n, d]`. Costs nothing per row that is not looked up, in either direction.
-    #[must_use]
     pub fn rows(&self, ids: &Tensor) -> Tensor {
         native::lookup(&self.weight, ids)
     }
 
     /// Rows 1 to `count` as a view `[count, d]`, outside autograd.
-    #[must_use]
     pub fn first(&self, count: i64) -> Tensor {
         self.weight.detach().narrow(0, 1, count)
     }
 
     /// The gradient of rows 1 to `count` as a view `[count, d]`.
-    #[must_use]
     pub fn first_gradient(&self, count: i64) -> Tensor {
         self.weight.grad().narrow(0, 1, count)
     }

@@ -30,7 +30,6 @@ pub struct TransH<'a> {
 
 impl TransH<'_> {
     /// The energy of each triple, `[M]`.
-    #[must_use]
     pub fn energy(&self, energy: Energy) -> Tensor {
         let w = unit(self.normal);
         // x projected = x - (w . x) w (eq. 11)

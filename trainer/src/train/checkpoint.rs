@@ -99,7 +99,8 @@ impl Checkpoint {
         let mut tensors = read_tensors(&self.path)?;
         let text = tensors.remove(PROGRESS).ok_or_else(|| wrong("holds no progress"))?;
         let text = Vec::<u8>::try_from(text)?;
-        let progress: Progress = serde_json::from_slice(&text).map_err(|_| wrong("holds progress of another version"))?;
+        let progress: Progress =
+            serde_json::from_slice(&text).map_err(|_| wrong("holds progress of another version"))?;
         if progress.job != job {
             return Err(wrong("belongs to another job"));
         }

@@ -89,11 +89,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// The loop over epochs.
-    fn learn(
-        &self,
-        model: &Model,
-        started: impl FnOnce(&Training),
-    ) -> Result<(Progress, KeptWeights), TrainerError> {
+    fn learn(&self, model: &Model, started: impl FnOnce(&Training)) -> Result<(Progress, KeptWeights), TrainerError> {
         let Model::Gradient(network) = model else { unreachable!("models that count have no epochs") };
         let training = network.layers.training();
         let epochs = training.epochs.get();
@@ -129,7 +125,8 @@ impl Run<'_> {
             self.checkpoint.save(&progress, network, &adam, &kept)?;
             let (seconds, peak_memory) = (watch.seconds(), peak_memory());
             let metrics = &metrics;
-            Event::Epoch { epoch, epochs, loss, knowledge_loss, metrics, seconds, samples_per_second, peak_memory }.say();
+            Event::Epoch { epoch, epochs, loss, knowledge_loss, metrics, seconds, samples_per_second, peak_memory }
+                .say();
         }
         Ok((progress, kept))
     }

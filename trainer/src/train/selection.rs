@@ -39,7 +39,8 @@ impl Judges {
         if slots.is_empty() {
             return Err(TrainerError::job("`selection.metrics` is empty", "name at least one, such as `mrr@20`"));
         }
-        let metrics: Result<Vec<_>, TrainerError> = names.into_iter().map(|name| Ok((name.clone(), name.parse()?))).collect();
+        let metrics: Result<Vec<_>, TrainerError> =
+            names.into_iter().map(|name| Ok((name.clone(), name.parse()?))).collect();
         Ok(Self { metrics: metrics?, slots })
     }
 
