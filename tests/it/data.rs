@@ -140,11 +140,11 @@ fn the_split_by_events_cuts_the_log_where_the_published_one_is_cut() {
     chain.run("events", json!({ "ingest": { "from": raw, "format": "mkm-demo", "cold_items": "keep" } }));
     chain.run("sessions", json!({ "sessionize": { "from": "events", "by": "given" } }));
     for by in ["given", "events"] {
-        chain.run(by, json!({ "split": { "from": "sessions", "by": by, "cold_items": "keep" } }));
+        chain.run(&format!("split by {by}"), json!({ "split": { "from": "sessions", "by": by, "cold_items": "keep" } }));
     }
-    let bytes = |by: &str| std::fs::read(chain.output(by).join("samples.safetensors")).unwrap();
+    let bytes = |by: &str| std::fs::read(chain.output(&format!("split by {by}")).join("samples.safetensors")).unwrap();
     assert!(bytes("given") == bytes("events"));
-    assert_eq!(chain.meta("given")["test_samples"], chain.meta("events")["test_samples"]);
+    assert_eq!(chain.meta("split by given")["test_samples"], chain.meta("split by events")["test_samples"]);
 }
 
 #[test]
