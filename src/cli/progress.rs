@@ -50,7 +50,7 @@ impl ProgressView {
         match event {
             RunEvent::Started(node) => self.start(*node),
             RunEvent::Waiting(node) => {
-                self.line(&format!("{}  waits: another run is making it", self.label(*node)));
+                self.line(&format!("{}  waits: it is being made already", self.label(*node)));
             }
             RunEvent::Progress { node, done, total, message } => self.progress(*node, *done, *total, message),
             RunEvent::Finished { node, seconds } => {

@@ -29,7 +29,7 @@ impl StopSignal {
 pub enum RunEvent {
     /// A node begins.
     Started(NodeId),
-    /// Another process computes this node now; its result is waited for.
+    /// The same key is computed now, by another run or another node; its result is waited for.
     Waiting(NodeId),
     /// A node has come this far.
     Progress {

@@ -1,4 +1,4 @@
-// The four things that the trainer needs of libtorch and tch does not wrap. Each function returns null or an error
+// What the trainer needs of libtorch and tch does not wrap. Each function returns null or an error
 // message that the caller frees with `sr_free`.
 #include <cstdlib>
 #include <cstring>
@@ -61,6 +61,11 @@ struct Lookup : torch::autograd::Function<Lookup> {
 }  // namespace
 
 extern "C" {
+
+// The MKL inside libtorch asks this function of its own whether to use its fastest kernels, and says no on processors
+// that are not Intel's, whatever they can do. It still looks at what the processor can do, so "yes" is safe. Measured on a
+// processor with AVX-512: matrix products take 0.4 of the time, exponentials 0.15.
+int mkl_serv_intel_cpu_true() { return 1; }
 
 void sr_free(char* message) { free(message); }
 

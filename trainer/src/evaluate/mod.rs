@@ -12,7 +12,7 @@ use tch::{Device, Kind, Tensor};
 pub use metric::Metric;
 
 use crate::batch::Batch;
-use crate::dataset::{Dataset, Knowledge, Part, read_tensors};
+use crate::dataset::{Dataset, Part, read_tensors};
 use crate::error::TrainerError;
 use crate::event::{Event, Stopwatch, peak_memory};
 use crate::job::Job;
@@ -78,6 +78,8 @@ pub struct ModelFile {
     pub model: String,
     /// Its whole config.
     pub config: Value,
+    /// The sizes that it was built for.
+    pub catalog: Catalog,
     /// The kept epochs.
     pub selected: Vec<Selected>,
 }
@@ -125,9 +127,14 @@ pub fn evaluate(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerE
         return Err(TrainerError::job(message, "name the same model"));
     }
     let dataset = Dataset::open(&job.inputs.dataset, &[name], device)?;
-    let knowledge = job.inputs.knowledge.as_deref();
-    let knowledge = knowledge.map(|path| Knowledge::open(path, dataset.meta.items, device)).transpose()?;
-    let catalog = Catalog::new(dataset.meta.items, dataset.meta.operations, knowledge.as_ref());
+    let catalog = trained.catalog;
+    if (catalog.items, catalog.operations) != (dataset.meta.items, dataset.meta.operations) {
+        let message = format!(
+            "the model knows {} items and {} operations, the dataset has {} and {}",
+            catalog.items, catalog.operations, dataset.meta.items, dataset.meta.operations
+        );
+        return Err(TrainerError::data(message, "evaluate a model on the dataset that it was trained on"));
+    }
     let part = dataset.part(name);
     let mut model = entry.build(&trained.config, catalog, job.seed, device)?;
     let (samples, parameters) = (part.samples(), model.parameter_count());

@@ -10,6 +10,7 @@ mod training;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 pub use entry::{CountingConfig, Entry, GradientConfig, Needs};
@@ -43,7 +44,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 }
 
 /// The sizes that a model is built for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalog {
     /// Items `V`, numbered 1 to `V`.
     pub items: i64,

@@ -70,7 +70,7 @@ pub fn train(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerErro
         };
         run.learn(&model, |training| start(model.parameter_count(), training.epochs.get()))?
     };
-    write_output(job, &progress, &kept)?;
+    write_output(job, catalog, &progress, &kept)?;
     Event::Done { seconds: watch.seconds(), peak_memory: peak_memory() }.say();
     Ok(())
 }
@@ -191,7 +191,7 @@ fn digest(job: &Job, entry: &Entry, selection: &Selection) -> String {
     blake3::hash(parts.to_string().as_bytes()).to_hex().to_string()
 }
 
-fn write_output(job: &Job, progress: &Progress, kept: &KeptWeights) -> Result<(), TrainerError> {
+fn write_output(job: &Job, catalog: Catalog, progress: &Progress, kept: &KeptWeights) -> Result<(), TrainerError> {
     let mut selected = Vec::new();
     for (name, weights) in kept {
         let file = format!("{name}.safetensors");
@@ -202,7 +202,7 @@ fn write_output(job: &Job, progress: &Progress, kept: &KeptWeights) -> Result<()
     }
     let curve: String = progress.curve.iter().map(|line| format!("{line}\n")).collect();
     write(&job.output.join("curve.jsonl"), &curve)?;
-    let file = ModelFile { version: 1, model: job.model.clone(), config: job.config.clone(), selected };
+    let file = ModelFile { version: 1, model: job.model.clone(), config: job.config.clone(), catalog, selected };
     let text = serde_json::to_string_pretty(&file).expect("a model file is plain data");
     write(&job.output.join("model.json"), &format!("{text}\n"))
 }
