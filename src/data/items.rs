@@ -1,6 +1,8 @@
 //! `items.parquet`: the items that are known, with their attributes.
 
 use camino::Utf8Path;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::artifact::table::{self, Column, Schema, TableError, Text, Type};
 
@@ -9,6 +11,17 @@ pub const SCHEMA: Schema = Schema { name: "items", version: 1, columns: &[("item
 
 /// The name of the file in an artifact.
 pub const FILE: &str = "items.parquet";
+
+/// What becomes of items that stand in test sessions but in no training session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColdItems {
+    /// Their events are taken out of the test sessions.
+    #[default]
+    Drop,
+    /// They stay, and can be recommended.
+    Keep,
+}
 
 /// All items. An item of the events may be absent: its attributes are then unknown.
 #[derive(Debug, Clone, PartialEq)]

@@ -73,8 +73,8 @@ fn products(sink: &Sink<'_>) -> Result<Items, StageError> {
             Some(time::year_month(market).ok_or_else(complaint)?)
         };
         columns[0].push(Some(item.to_owned()));
-        for column in 1..4 {
-            columns[column].push(rows.optional_number(column)?.map(str::to_owned));
+        for (column, values) in columns.iter_mut().enumerate().take(4).skip(1) {
+            values.push(rows.optional_number(column)?.map(str::to_owned));
         }
         columns[4].push(launch);
     }

@@ -4,15 +4,13 @@
 use std::collections::HashMap;
 
 use camino::Utf8Path;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::Sink;
 use super::jdata::seconds;
 use super::rows::Rows;
 use crate::artifact::table::Text;
 use crate::data::events::Event;
-use crate::data::items::Items;
+use crate::data::items::{ColdItems, Items};
 use crate::engine::stage::StageError;
 
 const EVENT: &[&str] = &["user_id", "sku_id", "action_time", "type", "sessionId"];
@@ -23,17 +21,6 @@ const TRIPLE: &[&str] = &["head", "tail", "relation"];
 /// The publisher's names of the relations, and ours.
 const ATTRIBUTES: [(&str, &str); 4] =
     [("item-brand", "brand"), ("item-shop", "shop"), ("item-cate", "category"), ("item-years", "launch")];
-
-/// What becomes of items that stand in test sessions but in no training session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ColdItems {
-    /// Their events are taken out of the test sessions.
-    #[default]
-    Drop,
-    /// They stay, and can be recommended.
-    Keep,
-}
 
 /// Reads one variant of the set into the sink.
 ///

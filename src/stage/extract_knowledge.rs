@@ -60,7 +60,8 @@ impl Stage for Config {
 impl Config {
     /// Numbers the values after the items, attribute by attribute; triples stand in the order of their items.
     fn extract(&self, vocabulary: &Vocabulary, items: &Items) -> Result<Knowledge, Diagnostic> {
-        let rows: HashMap<&str, usize> = (0..).zip(items.item.iter()).map(|(row, item)| (item.unwrap_or(""), row)).collect();
+        let rows: HashMap<&str, usize> =
+            (0..).zip(items.item.iter()).map(|(row, item)| (item.unwrap_or(""), row)).collect();
         let mut entities: Vec<(String, String)> =
             vocabulary.names().iter().map(|item| (item.clone(), "item".to_owned())).collect();
         let mut triples = Vec::new();

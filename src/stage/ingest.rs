@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::identity::plain;
 use crate::artifact::ArtifactKind;
+use crate::data::items::ColdItems;
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
-use crate::ingest::mkm_demo::ColdItems;
 use crate::ingest::{Sink, jdata, mkm_demo};
 
 /// Reads raw files.
@@ -40,7 +40,11 @@ impl Stage for Config {
     }
 
     fn inputs(&self) -> Vec<Input> {
-        vec![Input { name: "from".into(), stage: self.from.clone(), accepts: &[ArtifactKind::Raw, ArtifactKind::Files] }]
+        vec![Input {
+            name: "from".into(),
+            stage: self.from.clone(),
+            accepts: &[ArtifactKind::Raw, ArtifactKind::Files],
+        }]
     }
 
     fn output(&self) -> ArtifactKind {

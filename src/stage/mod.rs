@@ -12,6 +12,7 @@ use crate::engine::stage::Stage;
 
 pub mod hyper_parameters;
 mod identity;
+mod share;
 pub mod trainer;
 
 /// What the experiment gives to the stages of a cell, beside their own config.

@@ -133,7 +133,8 @@ fn by_gap(events: &Events, gap: i64) -> polars::error::PolarsResult<Order> {
 fn by_name(events: &Events) -> polars::error::PolarsResult<Order> {
     // A publisher may number the sessions of each part from the start.
     let key = events.session.iter().zip(events.part.iter());
-    let key: Text = key.map(|(session, part)| Some(format!("{}\t{}", part.unwrap_or(""), session.unwrap_or("")))).collect();
+    let key: Text =
+        key.map(|(session, part)| Some(format!("{}\t{}", part.unwrap_or(""), session.unwrap_or("")))).collect();
     in_order(events, &key, col("key").neq(col("key").shift(lit(1))))
 }
 

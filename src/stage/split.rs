@@ -10,15 +10,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::identity::plain;
+use super::share;
 use crate::artifact::ArtifactKind;
 use crate::data::dataset::{self, Meta, Part, PartSession, Prefixes};
+use crate::data::items::ColdItems;
 use crate::data::protocol::{Protocol, SelectOn};
 use crate::data::samples::{self, Samples};
 use crate::data::sessions::{self, Sessions};
 use crate::data::vocabulary::{ITEMS, OPERATIONS, Vocabulary};
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
-use crate::ingest::mkm_demo::ColdItems;
 
 /// Splits sessions and makes samples. The protocol decides whether a part is held out for validation, and whether each
 /// prefix of a test session is a sample.
@@ -34,7 +35,7 @@ pub struct Config {
     #[serde(default)]
     pub by: By,
     /// The share of the log, its end, that is the test set; not used with `by: given`.
-    #[serde(default = "tenth")]
+    #[serde(default = "share::tenth", deserialize_with = "share::read")]
     pub test_share: f64,
     /// What becomes of items that stand in test sessions but in no training session. Kept, they have a number and can be
     /// recommended.
@@ -42,7 +43,7 @@ pub struct Config {
     pub cold_items: ColdItems,
     /// The quantile of training session lengths (linear between two lengths, rounded down) that is the maximum length;
     /// longer sessions keep their last events. `null` cuts nothing.
-    #[serde(default = "most")]
+    #[serde(default = "most", deserialize_with = "share::read_optional")]
     pub max_length_quantile: Option<f64>,
     /// Whether every prefix of a training session is a sample, or only the longest.
     #[serde(default = "yes")]
@@ -66,11 +67,6 @@ fn unnamed() -> String {
     "dataset".into()
 }
 
-fn tenth() -> f64 {
-    0.1
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the default of an optional field")]
 fn most() -> Option<f64> {
     Some(0.99)
 }
@@ -141,23 +137,21 @@ struct Built {
     dropped: usize,
 }
 
+/// The rows of each session on both sides of the split.
+struct Sides {
+    trained: Vec<Range<usize>>,
+    tested: Vec<Range<usize>>,
+}
+
 impl Split {
     fn build(&self, sessions: &Sessions) -> Result<Built, Diagnostic> {
         let config = &self.config;
-        for (name, share) in [("test_share", config.test_share), ("validation_share", self.protocol.validation_share)] {
-            if !(0.0..1.0).contains(&share) {
-                return Err(Diagnostic::new(format!("`{name}` is {share}")).help("a share is at least 0 and less than 1"));
-            }
-        }
-        if let Some(quantile) = config.max_length_quantile.filter(|quantile| !(0.0..=1.0).contains(quantile)) {
-            return Err(Diagnostic::new(format!("`max_length_quantile` is {quantile}")).help("write one from 0 to 1"));
-        }
-        let (trained, tested) = self.sides(sessions)?;
+        let Sides { trained, tested } = self.sides(sessions)?;
         let known: HashSet<&str> = trained.iter().cloned().flatten().map(|row| sessions.item.at(row)).collect();
         let warm = |row: &usize| config.cold_items == ColdItems::Keep || known.contains(sessions.item.at(*row));
         let tested_rows: Vec<Vec<usize>> = tested.iter().map(|range| range.clone().filter(warm).collect()).collect();
-        let dropped = tested.iter().map(ExactSizeIterator::len).sum::<usize>()
-            - tested_rows.iter().map(Vec::len).sum::<usize>();
+        let dropped =
+            tested.iter().map(ExactSizeIterator::len).sum::<usize>() - tested_rows.iter().map(Vec::len).sum::<usize>();
         let trained_rows: Vec<Vec<usize>> = trained.into_iter().map(Iterator::collect).collect();
 
         let lengths: Vec<usize> = trained_rows.iter().map(Vec::len).collect();
@@ -224,7 +218,7 @@ impl Split {
     }
 
     /// The rows of training and of test sessions.
-    fn sides(&self, sessions: &Sessions) -> Result<(Vec<Range<usize>>, Vec<Range<usize>>), Diagnostic> {
+    fn sides(&self, sessions: &Sessions) -> Result<Sides, Diagnostic> {
         let ranges = sessions.ranges();
         let ends: Vec<i64> = ranges.iter().map(|range| sessions.time[range.end - 1]).collect();
         let boundary = match self.config.by {
@@ -239,14 +233,15 @@ impl Split {
                     })
                     .help("use `by: events` or `by: sessions`"));
                 }
-                return Ok(ranges.into_iter().partition(|range| side(range) == Some("train")));
+                let (trained, tested) = ranges.into_iter().partition(|range| side(range) == Some("train"));
+                return Ok(Sides { trained, tested });
             }
         };
         let (mut trained, mut tested) = (Vec::new(), Vec::new());
         for (range, end) in ranges.into_iter().zip(ends) {
             if boundary.is_some_and(|boundary| end >= boundary) { tested.push(range) } else { trained.push(range) }
         }
-        Ok((trained, tested))
+        Ok(Sides { trained, tested })
     }
 }
 
@@ -257,23 +252,11 @@ fn boundary(mut times: Vec<i64>, share: f64) -> Option<i64> {
 }
 
 /// The whole part of a share of a count. A count that only rounding keeps from being whole is whole.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counts are far below 2^52, and the share is not negative"
-)]
 fn part_of(count: usize, share: f64) -> usize {
     (count as f64 * share + 1e-9).floor() as usize
 }
 
 /// The quantile of lengths, linear between two of them, rounded down; 0 without lengths.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "lengths are far below 2^52 and not negative"
-)]
 fn length_quantile(mut lengths: Vec<usize>, quantile: f64) -> usize {
     lengths.sort_unstable();
     let Some(last) = lengths.len().checked_sub(1) else { return 0 };

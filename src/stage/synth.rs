@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::identity::plain;
+use super::share;
 use crate::artifact::ArtifactKind;
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
@@ -33,13 +34,13 @@ pub struct Config {
     #[serde(default = "days")]
     pub days: usize,
     /// The probability that the next item follows no rule.
-    #[serde(default = "tenth")]
+    #[serde(default = "share::tenth", deserialize_with = "share::read")]
     pub noise: f64,
     /// The probability that the next item is the same one again.
-    #[serde(default = "tenth")]
+    #[serde(default = "share::tenth", deserialize_with = "share::read")]
     pub repeat: f64,
     /// The share of brands in which an item comes to the market only in the last tenth of the time: cold items.
-    #[serde(default = "tenth")]
+    #[serde(default = "share::tenth", deserialize_with = "share::read")]
     pub late: f64,
 }
 
@@ -60,19 +61,15 @@ fn items() -> usize {
 }
 
 fn users() -> usize {
-    700
+    1200
 }
 
 fn sessions() -> usize {
-    1500
+    3000
 }
 
 fn days() -> usize {
     14
-}
-
-fn tenth() -> f64 {
-    0.1
 }
 
 impl Stage for Config {
@@ -97,7 +94,7 @@ impl Config {
     /// Writes the raw files into a folder.
     ///
     /// # Errors
-    /// When a count or a share is out of range, or the folder cannot be written.
+    /// When a count is out of range, or the folder cannot be written.
     pub fn write(&self, folder: &Utf8Path) -> Result<(), StageError> {
         let shape = self.shape()?;
         match self.format {
@@ -111,11 +108,6 @@ impl Config {
         for (name, count) in counts {
             if count == 0 || count > 1 << 32 {
                 return Err(Diagnostic::new(format!("`{name}` is {count}")).help("it must be from 1 to 2^32"));
-            }
-        }
-        for (name, share) in [("noise", self.noise), ("repeat", self.repeat), ("late", self.late)] {
-            if !(0.0..=1.0).contains(&share) {
-                return Err(Diagnostic::new(format!("`{name}` is {share}")).help("it must be from 0 to 1"));
             }
         }
         Ok(Shape {

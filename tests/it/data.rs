@@ -140,7 +140,8 @@ fn the_split_by_events_cuts_the_log_where_the_published_one_is_cut() {
     chain.run("events", json!({ "ingest": { "from": raw, "format": "mkm-demo", "cold_items": "keep" } }));
     chain.run("sessions", json!({ "sessionize": { "from": "events", "by": "given" } }));
     for by in ["given", "events"] {
-        chain.run(&format!("split by {by}"), json!({ "split": { "from": "sessions", "by": by, "cold_items": "keep" } }));
+        chain
+            .run(&format!("split by {by}"), json!({ "split": { "from": "sessions", "by": by, "cold_items": "keep" } }));
     }
     let bytes = |by: &str| std::fs::read(chain.output(&format!("split by {by}")).join("samples.safetensors")).unwrap();
     assert!(bytes("given") == bytes("events"));

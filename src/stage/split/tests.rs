@@ -59,7 +59,10 @@ const LOG: &[(&str, &[i64])] = &[("abca", &[0, 1, 2, 3]), ("bcx", &[4, 5, 9]), (
 #[test]
 fn a_session_that_ends_at_the_boundary_is_a_test_session_whole() {
     let built = split(ColdItems::Keep, SelectOn::Test).build(&log(LOG)).unwrap();
-    assert_eq!((letters(&built, 0), letters(&built, 2)), (vec!["abca".into(), "ab".into()], vec!["bcx".into(), "aby".into()]));
+    assert_eq!(
+        (letters(&built, 0), letters(&built, 2)),
+        (vec!["abca".into(), "ab".into()], vec!["bcx".into(), "aby".into()])
+    );
     assert_eq!(built.items.names(), ["a", "b", "c", "x", "y"]);
 }
 
@@ -140,10 +143,9 @@ fn choices_of_the_protocol_that_do_not_touch_the_data_do_not_enter_the_key() {
 #[test]
 fn a_split_that_the_log_does_not_have_and_a_share_that_is_none_are_told() {
     let mut split = split(ColdItems::Keep, SelectOn::Test);
-    split.config.test_share = 1.5;
-    assert!(split.build(&log(LOG)).err().unwrap().message.contains("`test_share`"));
+    split.config.test_share = 0.0;
+    assert!(split.build(&log(LOG)).err().unwrap().message.contains("`test`"));
     split.config.by = By::Given;
-    split.config.test_share = 0.1;
     assert!(split.build(&log(LOG)).err().unwrap().help.unwrap().contains("by: events"));
 }
 
@@ -192,7 +194,7 @@ proptest! {
         // Whatever is in no part: sessions left with one event, and dropped cold events.
         let in_parts: usize = built.parts.iter().flat_map(|part| &part.sessions).map(|session| session.items.len()).sum();
         let kept: HashSet<i64> = built.parts.iter().flat_map(numbers).collect();
-        let (trained, tested) = split.sides(&sessions).unwrap();
+        let Sides { trained, tested } = split.sides(&sessions).unwrap();
         let cold = |range: &Range<usize>| {
             let known = |row: &usize| trained.iter().cloned().flatten().any(|t| sessions.item.at(t) == sessions.item.at(*row));
             if keep { 0 } else { range.clone().filter(|row| !known(row)).count() }
