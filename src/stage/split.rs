@@ -194,12 +194,10 @@ impl Split {
             Part { name: "valid", sessions: valid, prefixes: evaluated },
             Part { name: "test", sessions: test, prefixes: evaluated },
         ];
-        let required = if self.protocol.select_on == SelectOn::Validation { 3 } else { 2 };
-        let filled = parts.iter().filter(|part| !part.sessions.is_empty()).count();
-        if filled < required {
-            let empty = parts.iter().find(|part| part.sessions.is_empty()).map_or("test", |part| part.name);
-            return Err(Diagnostic::new(format!("no session of two events is left for `{empty}`"))
-                .help("raise `test_share` or the protocol's `validation_share`, or take more of the log"));
+        let needed = |part: &&Part| part.name != "valid" || self.protocol.select_on == SelectOn::Validation;
+        if let Some(empty) = parts.iter().filter(needed).find(|part| part.sessions.is_empty()) {
+            return Err(Diagnostic::new(format!("no session of two events is left for `{}`", empty.name))
+                .help("change `test_share` or the protocol's `validation_share`, or take more of the log"));
         }
 
         let seen: HashSet<i32> = parts[0].sessions.iter().flat_map(|session| &session.items).copied().collect();

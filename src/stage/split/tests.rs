@@ -1,3 +1,5 @@
+//! Laws of the split.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -141,7 +143,7 @@ fn choices_of_the_protocol_that_do_not_touch_the_data_do_not_enter_the_key() {
 }
 
 #[test]
-fn a_split_that_the_log_does_not_have_and_a_share_that_is_none_are_told() {
+fn a_split_that_the_log_does_not_have_and_a_share_that_leaves_nothing_are_told() {
     let mut split = split(ColdItems::Keep, SelectOn::Test);
     split.config.test_share = 0.0;
     assert!(split.build(&log(LOG)).err().unwrap().message.contains("`test`"));
