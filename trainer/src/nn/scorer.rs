@@ -4,8 +4,8 @@ use tch::{Kind, Tensor};
 
 use super::{Initializer, Linear, Rule, Table};
 
-/// How many numbers the hidden layer of a block of candidates may have.
-const BLOCK: i64 = 1 << 22;
+/// How many numbers the hidden layer of a block of candidates may have; about what the second-level cache holds.
+const BLOCK: i64 = 1 << 18;
 
 /// How a session vector is compared with the rows 1 to `items` of a table.
 #[derive(Debug)]
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn blocks_cover_each_candidate_once() {
-        let s = Tensor::zeros([1024, 1024], (Kind::Float, Device::Cpu));
+        let s = Tensor::zeros([256, 256], (Kind::Float, Device::Cpu));
         assert_eq!(blocks(&s, 10).collect::<Vec<_>>(), [(0, 4), (4, 4), (8, 2)]);
     }
 }
