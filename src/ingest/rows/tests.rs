@@ -1,3 +1,5 @@
+//! Rows of text, good and broken.
+
 use proptest::prelude::*;
 
 use super::*;
