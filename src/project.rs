@@ -72,7 +72,9 @@ mod tests {
         let root = Utf8Path::from_path(folder.path()).unwrap();
         fs_err::create_dir_all(root.join("experiments/deep")).unwrap();
         assert_eq!(Project::of(&root.join("experiments/deep/a.yaml")).root, root);
-        assert_eq!(Project::of(Utf8Path::new("lonely/a.yaml")).root, "lonely");
+        let lonely = tempfile::tempdir().unwrap();
+        let lonely = Utf8Path::from_path(lonely.path()).unwrap();
+        assert_eq!(Project::of(&lonely.join("a.yaml")).root, lonely);
     }
 
     #[test]

@@ -250,6 +250,23 @@ impl Store {
             .collect()
     }
 
+    /// Removes what killed processes left half sealed or half discarded. Only while no other process uses the store.
+    ///
+    /// # Errors
+    /// When a folder cannot be removed.
+    pub fn sweep(&self) -> std::io::Result<()> {
+        if !self.root.exists() {
+            return Ok(());
+        }
+        for entry in fs_err::read_dir(&self.root)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                fs_err::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes an object out of the store, in one step.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::progress::{ProgressView, duration};
 use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, report, say};
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Executor, NodeState, Plan, Planner, Report, Status, StopSignal};
+use crate::engine::{Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal};
 use crate::experiment::Cell;
 use crate::record::{CellEnd, NewRun, RunState};
 
@@ -33,6 +33,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let began = std::time::Instant::now();
     let workspace = Workspace::open(&arguments.selection).await?;
+    let mut alone = false;
+    let _share = RunLock::share(&workspace.project.state(), || {
+        alone = true;
+        workspace.store.sweep()
+    })?;
+    if alone {
+        workspace.records.close_killed_runs().await?;
+    }
     let plan =
         Planner::new(&workspace.records, &workspace.store, &workspace.data).await?.plan(&workspace.cells.graph).await?;
     let missing = missing_files(&plan, &workspace);

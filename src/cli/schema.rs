@@ -33,7 +33,7 @@ fn with_places(mut schema: Value) -> Value {
             if let Some(Value::Object(properties)) = map.get_mut("properties") {
                 for property in properties.values_mut() {
                     let kind = property.get("type").and_then(Value::as_str);
-                    if matches!(kind, Some("integer" | "number" | "boolean")) || property.get("$ref").is_some() {
+                    if !matches!(kind, Some("string" | "object" | "array")) {
                         let plain = property.take();
                         *property = serde_json::json!({
                             "anyOf": [plain, { "type": "string", "pattern": r"^\$\{[a-z][a-z0-9_-]*\}$" }]

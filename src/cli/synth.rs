@@ -2,6 +2,7 @@
 
 use camino::Utf8PathBuf;
 use clap::Args;
+use serde_json::json;
 
 use super::{CommandError, Ending, say};
 use crate::diagnostic::Diagnostic;
@@ -22,18 +23,18 @@ pub(super) struct Arguments {
     /// Same seed, same bytes.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Number of items.
-    #[arg(long, default_value_t = 600)]
-    items: usize,
+    /// Number of items [default: as in the quickstart, like what follows].
+    #[arg(long)]
+    items: Option<usize>,
     /// Number of users.
-    #[arg(long, default_value_t = 700)]
-    users: usize,
+    #[arg(long)]
+    users: Option<usize>,
     /// Number of sessions, of about six actions each.
-    #[arg(long, default_value_t = 1_500)]
-    sessions: usize,
+    #[arg(long)]
+    sessions: Option<usize>,
     /// Number of days that the log covers.
-    #[arg(long, default_value_t = 14)]
-    days: usize,
+    #[arg(long)]
+    days: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -46,16 +47,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
     let format = match arguments.format {
         Layout::Jdata => Format::Jdata,
     };
+    // The defaults are those of the stage.
+    let config: Config = serde_json::from_value(json!({ "format": format })).map_err(std::io::Error::other)?;
     let config = Config {
-        format,
         seed: arguments.seed,
-        items: arguments.items,
-        users: arguments.users,
-        sessions: arguments.sessions,
-        days: arguments.days,
-        noise: 0.1,
-        repeat: 0.1,
-        late: 0.1,
+        items: arguments.items.unwrap_or(config.items),
+        users: arguments.users.unwrap_or(config.users),
+        sessions: arguments.sessions.unwrap_or(config.sessions),
+        days: arguments.days.unwrap_or(config.days),
+        ..config
     };
     fs_err::create_dir_all(&arguments.out)?;
     config.write(&arguments.out).map_err(|error| match error {

@@ -28,7 +28,7 @@ pub const SCHEMA: Schema = Schema {
 pub struct Rank {
     /// The sample, from 0 in its part.
     pub sample: i64,
-    /// The session that it was made from.
+    /// The session that it was made from, by its place in its part of the dataset, from 0.
     pub session: i64,
     /// The item that followed, by its number in the vocabulary.
     pub target: i32,

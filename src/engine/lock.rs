@@ -1,10 +1,39 @@
-//! One lock a key, held by the kernel for as long as its process lives, so that no lock is ever stale.
+//! Locks held by the kernel for as long as their process lives, so that none is ever stale: one a key, and one that
+//! every run shares.
 
 use std::time::Duration;
 
 use camino::Utf8Path;
 
 use crate::hash::ContentHash;
+
+/// A share in the cache, held by every run while it lives.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: fs_err::File,
+}
+
+impl RunLock {
+    /// Takes a share. When no other run has one, `alone` is called first: what killed runs left can be cleared away.
+    ///
+    /// # Errors
+    /// When the lock file cannot be used, or `alone` fails.
+    pub fn share<E: From<std::io::Error>>(state: &Utf8Path, alone: impl FnOnce() -> Result<(), E>) -> Result<Self, E> {
+        fs_err::create_dir_all(state)?;
+        let file = fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(state.join("runs.lock"))?;
+        match file.file().try_lock() {
+            Ok(()) => {
+                alone()?;
+                // Between these two steps another run may clear away too: there is nothing of ours yet.
+                file.file().unlock()?;
+            }
+            Err(std::fs::TryLockError::WouldBlock) => {}
+            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
+        }
+        file.file().lock_shared()?;
+        Ok(Self { _file: file })
+    }
+}
 
 /// The right to compute a key. Given back when dropped, or when the process dies.
 #[derive(Debug)]

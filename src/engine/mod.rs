@@ -13,5 +13,6 @@ pub mod stage;
 pub use execute::Executor;
 pub use fingerprint::{Fingerprint, KEY_FORMAT, difference};
 pub use graph::{Graph, GraphBuilder, Node, NodeId, WiringError};
+pub use lock::RunLock;
 pub use outcome::{NodeState, Outcome, Report, RunEvent, StopSignal};
 pub use plan::{Plan, PlanError, Planner, Reason, Status};

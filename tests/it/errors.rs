@@ -41,7 +41,7 @@ fn yaml_that_is_none() {
 
 #[test]
 fn an_unknown_data_set_and_a_missing_pipeline() {
-    let told = ["unknown data set `dd`", "experiments/e.yaml:3:28", "did you mean `d`?"];
+    let told = ["unknown data set `dd`", "experiments/e.yaml:3:30", "did you mean `d`?"];
     mistake(&grid(&[1]).replace("[d]", "[dd]"), PIPELINE, &told);
     let told = ["cannot read `pipelines/q.yaml`", "experiments/e.yaml:2:28"];
     mistake(&grid(&[1]).replace("p.yaml", "q.yaml"), PIPELINE, &told);

@@ -1,5 +1,8 @@
 //! The integration tests of `sr-pipe`: one binary, one module a subject.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+
 mod cache;
 mod data;
 mod errors;

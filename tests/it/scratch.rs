@@ -5,16 +5,16 @@ use std::process::{Child, Command, Output, Stdio};
 use camino::{Utf8Path, Utf8PathBuf};
 
 /// A project in a temporary folder.
-pub struct Scratch {
+pub(crate) struct Scratch {
     _folder: tempfile::TempDir,
-    pub root: Utf8PathBuf,
+    pub(crate) root: Utf8PathBuf,
 }
 
 /// What a command said and how it ended.
-pub struct Said {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Said {
@@ -28,14 +28,14 @@ impl Said {
 
     /// Fails the test with all that was said unless the command ended with this code.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
     /// Fails the test unless stderr has each of these.
     #[track_caller]
-    pub fn told(self, parts: &[&str]) -> Self {
+    pub(crate) fn told(self, parts: &[&str]) -> Self {
         for part in parts {
             assert!(self.stderr.contains(part), "no `{part}` in:\n{}", self.stderr);
         }
@@ -44,7 +44,7 @@ impl Said {
 }
 
 impl Scratch {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().unwrap()).unwrap();
         fs_err::create_dir_all(root.join("experiments")).unwrap();
@@ -53,34 +53,34 @@ impl Scratch {
     }
 
     /// Writes a file of the project.
-    pub fn write(&self, path: &str, text: &str) -> &Self {
+    pub(crate) fn write(&self, path: &str, text: &str) -> &Self {
         let path = self.root.join(path);
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         fs_err::write(path, text).unwrap();
         self
     }
 
-    pub fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         fs_err::read_to_string(self.root.join(path)).unwrap()
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sr-pipe"));
         command.args(arguments).current_dir(&self.root).stdin(Stdio::null());
         command
     }
 
-    pub fn sr_pipe(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn sr_pipe(&self, arguments: &[&str]) -> Said {
         Said::new(self.command(arguments).output().unwrap())
     }
 
     /// Starts the command and does not wait for it.
-    pub fn start(&self, arguments: &[&str]) -> Child {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     /// The files of every sealed object, sorted by what they hold.
-    pub fn sealed(&self) -> Vec<Utf8PathBuf> {
+    pub(crate) fn sealed(&self) -> Vec<Utf8PathBuf> {
         let mut found = Vec::new();
         walk(&self.root.join(".sr-pipe/objects"), &mut found);
         found.retain(|path| path.as_str().contains("/files/"));
@@ -97,7 +97,7 @@ fn walk(folder: &Utf8Path, found: &mut Vec<Utf8PathBuf>) {
 }
 
 /// An experiment over one pipeline with an axis `n`.
-pub fn grid(values: &[u32]) -> String {
+pub(crate) fn grid(values: &[u32]) -> String {
     format!(
         "title: Grid\ndatasets: {{ d: {{ pipeline: ../pipelines/p.yaml }} }}\n\
          grid: {{ product: {{ dataset: [d], n: {values:?} }} }}\n"
