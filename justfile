@@ -29,8 +29,7 @@ run FILE *ARGS: build
     @{{ quote(target / "debug/sr-pipe") }} run "$@"
 
 # Measure the engine and the trainer; prints a table.
-bench *ARGS: setup
-    cargo build --workspace --release
+bench *ARGS: build
     @python3 scripts/bench.py "$@"
 
 # Write `schemas/` anew.
