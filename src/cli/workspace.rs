@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::CommandError;
-use crate::artifact::{Store, stamp};
+use crate::artifact::{FileStamp, Store, stamp};
 use crate::diagnostic::Diagnostic;
 use crate::document::{Part, keys};
 use crate::experiment::{Cells, ExperimentFile};
@@ -91,8 +91,9 @@ async fn find_trainer(
         }
         None => beside_this_program()?,
     };
-    let description = describe(&program, project, records).await?;
-    Ok(Trainer { program, description })
+    let stamp = stamp(&program)?;
+    let description = describe(&program, &stamp, project, records).await?;
+    Ok(Trainer { program, description, stamp })
 }
 
 /// The trainer that was built with this program.
@@ -109,13 +110,17 @@ pub(super) fn beside_this_program() -> Result<Utf8PathBuf, CommandError> {
 }
 
 /// What a trainer says of itself; asked once for each version of the program.
-async fn describe(program: &Utf8Path, project: &Project, records: &Records) -> Result<Description, CommandError> {
-    let seen = stamp(program)?;
-    let digest = match records.memo(program, &seen).await? {
+async fn describe(
+    program: &Utf8Path,
+    seen: &FileStamp,
+    project: &Project,
+    records: &Records,
+) -> Result<Description, CommandError> {
+    let digest = match records.memo(program, seen).await? {
         Some(digest) => digest,
         None => {
             let digest = ContentHash::of_file(program)?;
-            records.remember(program, &seen, &digest).await?;
+            records.remember(program, seen, &digest).await?;
             digest
         }
     };

@@ -1,12 +1,14 @@
 //! `ingest`: raw files of a known format to `events.parquet` and `items.parquet`.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Complaint;
 use super::identity::plain;
 use crate::artifact::ArtifactKind;
 use crate::data::items::ColdItems;
-use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
 use crate::ingest::{Sink, jdata, mkm_demo};
 
@@ -34,6 +36,21 @@ pub enum Format {
     MkmDemo,
 }
 
+/// Checks what only the fields together can tell.
+///
+/// # Errors
+/// A choice that the format does not have.
+pub fn resolve(config: Config) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
+    if config.format == Format::Jdata && config.cold_items.is_some() {
+        return Err(vec![Complaint {
+            field: vec!["cold_items".into()],
+            message: "`cold_items` is a choice of the format `mkm-demo` only".into(),
+            help: Some("set it in the `split` stage, which cuts this log".into()),
+        }]);
+    }
+    Ok(Arc::new(config))
+}
+
 impl Stage for Config {
     fn identity(&self) -> Identity {
         plain("ingest", "1", self, &self.inputs())
@@ -53,10 +70,7 @@ impl Stage for Config {
 
     fn run(&self, task: &Task<'_>) -> Result<(), StageError> {
         match (self.format, self.cold_items) {
-            (Format::Jdata, None) => jdata::ingest(Sink::create(task)?),
-            (Format::Jdata, Some(_)) => Err(Diagnostic::new("`cold_items` is a choice of the format `mkm-demo` only")
-                .help("set it in the `split` stage, which cuts this log")
-                .into()),
+            (Format::Jdata, _) => jdata::ingest(Sink::create(task)?),
             (Format::MkmDemo, cold_items) => mkm_demo::ingest(Sink::create(task)?, cold_items.unwrap_or_default()),
         }
     }

@@ -72,7 +72,7 @@ stages! {
     /// Raw files made up with planted structure.
     synth Synth => |config, _| Ok(Arc::new(config)),
     /// Raw files to `events.parquet` and `items.parquet`.
-    ingest Ingest => |config, _| Ok(Arc::new(config)),
+    ingest Ingest => |config, _| ingest::resolve(config),
     /// Events to sessions.
     sessionize Sessionize => |config, _| Ok(Arc::new(config)),
     /// Drops short sessions and rare items.

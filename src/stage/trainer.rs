@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Complaint;
+use crate::artifact::{FileStamp, stamp};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::engine::stage::{Progress, StageError, Task};
 
@@ -71,6 +72,8 @@ pub struct Trainer {
     pub program: Utf8PathBuf,
     /// What it says of itself.
     pub description: Description,
+    /// The file that said so.
+    pub stamp: FileStamp,
 }
 
 impl Trainer {
@@ -121,6 +124,13 @@ impl Trainer {
     /// # Errors
     /// When it fails, or the run is to stop.
     pub fn run(&self, verb: &str, job: &Value, task: &Task<'_>) -> Result<(), StageError> {
+        // The digests of its models stand in the keys; another build must not answer for them.
+        let (now, then) = (stamp(&self.program)?, self.stamp);
+        if (now.device, now.inode, now.size, now.modified) != (then.device, then.inode, then.size, then.modified) {
+            return Err(Diagnostic::new(format!("`{}` was built anew while this run was under way", self.program))
+                .help("start the run again; what is done is not done again")
+                .into());
+        }
         let job_file = task.scratch.join(format!("{verb}.json"));
         fs_err::write(&job_file, serde_json::to_string_pretty(job).map_err(std::io::Error::other)?)?;
         let log = fs_err::OpenOptions::new().create(true).append(true).open(&task.log)?;
