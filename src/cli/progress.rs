@@ -69,7 +69,7 @@ impl ProgressView {
                 self.count();
             }
             RunEvent::Failed { node, message, log } => {
-                let words = format!("{}  FAILED: {message}\n      log: {log}", self.label(*node));
+                let words = format!("{}  FAILED\n{message}\n      log: {log}", self.label(*node).trim_end());
                 self.end(*node, &words);
             }
             RunEvent::Healed { node, message } => {

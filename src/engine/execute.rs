@@ -38,6 +38,16 @@ enum NodeError {
     Panic(String),
 }
 
+impl NodeError {
+    /// The message at length: with the line and a caret, where there is a line.
+    fn shown(&self) -> String {
+        match self {
+            Self::Stage(StageError::Data(diagnostic)) => diagnostic.render(false),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// Runs graphs.
 #[derive(Clone)]
 pub struct Executor {
@@ -167,7 +177,7 @@ impl Executor {
             Err(_) if self.stop.stopped() => (id, NodeState::Interrupted, false),
             Err(error) => {
                 let message = error.to_string();
-                self.tell(RunEvent::Failed { node: id, message: message.clone(), log: log.clone() });
+                self.tell(RunEvent::Failed { node: id, message: error.shown(), log: log.clone() });
                 (id, NodeState::Failed { message, log }, true)
             }
         }
@@ -243,7 +253,7 @@ impl Executor {
             Err(error) => {
                 let stopped = self.stop.stopped() || matches!(error, NodeError::Stage(StageError::Interrupted));
                 let state = if stopped { RunState::Interrupted } else { RunState::Failed };
-                append(log, &format!("{error}\n"))?;
+                append(log, &format!("{}\n", error.shown()))?;
                 self.records.fail_attempt(attempt, state, &error.to_string()).await?;
                 // What the next attempt can go on from is kept; the unfinished output is not.
                 remove_folder(&self.attempt_folder(attempt).join("output"))?;
