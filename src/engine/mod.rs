@@ -2,6 +2,7 @@
 //!
 //! It knows stages, artifacts and records, and no data set, no model and no file format.
 
+mod attempt;
 mod execute;
 mod fingerprint;
 mod graph;
