@@ -105,6 +105,24 @@ fn a_trainer_that_is_not_there() {
 }
 
 #[test]
+fn a_trainer_that_is_not_built() {
+    let scratch = Scratch::new();
+    let pipeline = "stages:\n  a: { shell: { command: x } }\n  t: { train: { dataset: a, model: m-sr } }\n";
+    scratch.write("experiments/e.yaml", &grid(&[1])).write("pipelines/p.yaml", pipeline);
+    // The program alone, in a folder without a trainer.
+    let alone = scratch.root.join("sr-pipe");
+    fs_err::copy(env!("CARGO_BIN_EXE_sr-pipe"), &alone).unwrap();
+    let output = std::process::Command::new(&alone)
+        .args(["run", "experiments/e.yaml"])
+        .current_dir(&scratch.root)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("the trainer is not built") && stderr.contains("cargo build --workspace"), "{stderr}");
+}
+
+#[test]
 fn an_experiment_file_that_is_not_there() {
     let scratch = Scratch::new();
     scratch.sr_pipe(&["run", "experiments/none.yaml"]).expect(2).told(&["cannot read `experiments/none.yaml`"]);
