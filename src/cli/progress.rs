@@ -69,7 +69,8 @@ impl ProgressView {
                 self.count();
             }
             RunEvent::Failed { node, message, log } => {
-                let words = format!("{}  FAILED\n{message}\n      log: {log}", self.label(*node).trim_end());
+                let log = if log.as_str().is_empty() { String::new() } else { format!("\n      log: {log}") };
+                let words = format!("{}  FAILED\n{message}{log}", self.label(*node).trim_end());
                 self.end(*node, &words);
             }
             RunEvent::Healed { node, message } => {

@@ -18,7 +18,7 @@ pub use rows::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, 
 pub enum RecordError {
     /// SQLite's own words.
     #[error(
-        "the records in `{path}` cannot be used: {source}\nhelp: if the file is damaged, move it away; results are then computed again"
+        "the records in `{path}` cannot be used: {source}\nhelp: make room if the disk is full; if the file is damaged, move it away and results are computed again"
     )]
     Database {
         /// The file.
