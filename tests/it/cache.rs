@@ -200,7 +200,13 @@ fn a_stop_signal_ends_the_run_and_the_next_one_goes_on() {
         .write("experiments/e.yaml", &grid(&[1]))
         .write("pipelines/p.yaml", "stages:\n  a: { shell: { command: \"sleep 30; echo ${n} > $OUT/a\" } }\n");
     let mut child = scratch.start(&["run", "experiments/e.yaml"]);
-    std::thread::sleep(Duration::from_millis(400));
+    // The attempt's folder is there once the stage runs.
+    for _ in 0..1_000 {
+        if scratch.root.join(".sr-pipe/attempts/1/output").is_dir() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let status = std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
     assert!(status.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
