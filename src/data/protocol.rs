@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Each choice that changes what a number means.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +26,18 @@ pub struct Protocol {
     /// Whether every prefix of a test session is a sample, or only the whole session.
     #[serde(default = "yes")]
     pub test_prefixes: bool,
+}
+
+impl Protocol {
+    /// The protocol as it enters cache keys. The tie rule is left at its default there: ranks record how many
+    /// candidates tie, so another rule gives other numbers without a model being run again.
+    ///
+    /// # Panics
+    /// Never: a protocol is plain data.
+    pub fn in_keys(&self) -> Value {
+        let protocol = Self { ties: Ties::default(), ..self.clone() };
+        serde_json::to_value(protocol).expect("a protocol is plain data")
+    }
 }
 
 /// Which part of the data picks the epoch.

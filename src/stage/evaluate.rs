@@ -63,7 +63,7 @@ impl Stage for Evaluate {
             version: "1".into(),
             config: json!({ "threads": self.config.threads }),
             seed: None,
-            protocol: serde_json::to_value(&self.protocol).ok(),
+            protocol: Some(self.protocol.in_keys()),
             environment: environment(&self.trainer, &self.device),
         }
     }

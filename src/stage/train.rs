@@ -166,7 +166,7 @@ impl Stage for Train {
                 "threads": self.config.threads,
             }),
             seed: Some(self.seed),
-            protocol: serde_json::to_value(&self.protocol).ok(),
+            protocol: Some(self.protocol.in_keys()),
             environment: environment(&self.trainer, &self.device),
         }
     }

@@ -60,6 +60,24 @@ fn the_quickstart_shows_the_truth_that_was_planted_and_runs_once() {
     assert_eq!(scratch.read("results/e.md"), report, "rendering again gives the same bytes");
 }
 
+#[test]
+fn another_tie_rule_gives_other_numbers_and_runs_nothing() {
+    let scratch = copy_of("quickstart.yaml", |text| {
+        let grid = text.split("models:").next().unwrap();
+        grid.replace("[s-pop, sknn, gru4rec, sr-gnn, m-sr, mkm-sr]", "[sknn]") + "report: {}\n"
+    });
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    let mean = means(&scratch);
+    scratch.write(
+        "experiments/e.yaml",
+        &(scratch.read("experiments/e.yaml") + "protocol: { custom: { ties: pessimistic } }\n"),
+    );
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0).told(&["nothing had to run"]);
+    let pessimistic = means(&scratch);
+    let hit = ("sknn".to_owned(), "hit@20".to_owned());
+    assert!(pessimistic[&hit] < mean[&hit], "SKNN has ties: {pessimistic:?} {mean:?}");
+}
+
 /// The quickstart with three models, one seed and few epochs.
 fn small(text: String) -> String {
     text.replace("[s-pop, sknn, gru4rec, sr-gnn, m-sr, mkm-sr]", "[s-pop, sr-gnn, mkm-sr]")
