@@ -125,6 +125,17 @@ async fn show(run: Option<i64>, project: &Utf8PathBuf) -> Result<Ending, Command
         text.push('\n');
         text.push_str(&columns(&["attempt", "stage", "state", "started", "finished", "log", "error"], &rows));
     }
+    let mut counts = Vec::new();
+    for attempt in &attempts {
+        for (name, value) in attempt.notes.as_object().into_iter().flatten() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            counts.push(vec![attempt.label.clone(), name.clone(), value]);
+        }
+    }
+    if !counts.is_empty() {
+        text.push('\n');
+        text.push_str(&columns(&["stage", "count", ""], &counts));
+    }
     let epochs = records.epochs(row.id).await?;
     if !epochs.is_empty() {
         let number = |value: &serde_json::Value, digits: usize| {

@@ -103,19 +103,6 @@ impl Records {
         row.map(|row| Ok(StoredResult { object: hash(row.get(0))?, seconds: row.get(1) })).transpose()
     }
 
-    /// Counts and remarks that a stage left with its result.
-    ///
-    /// # Errors
-    /// When the records cannot be read.
-    pub async fn notes(&self, key: &ContentHash) -> Result<Option<Value>, RecordError> {
-        let row = sqlx::query("SELECT notes FROM results WHERE key = ?")
-            .bind(key.to_string())
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(self.failed())?;
-        row.map(|row| serde_json::from_str(row.get(0)).map_err(|error| RecordError::Row(error.to_string()))).transpose()
-    }
-
     /// What the newest result of a stage with this label was made from.
     ///
     /// # Errors

@@ -225,24 +225,27 @@ impl Records {
     /// When the records cannot be read.
     pub async fn attempts(&self, run: i64) -> Result<Vec<AttemptRow>, RecordError> {
         let rows = sqlx::query(
-            "SELECT id, label, state, started, finished, log, error FROM attempts WHERE run = ? ORDER BY id",
+            "SELECT a.id, a.label, a.state, a.started, a.finished, a.log, a.error, x.notes FROM attempts a \
+             LEFT JOIN results x ON x.attempt = a.id WHERE a.run = ? ORDER BY a.id",
         )
         .bind(run)
         .fetch_all(&self.pool)
         .await
         .map_err(self.failed())?;
-        Ok(rows
-            .iter()
-            .map(|row| AttemptRow {
-                id: row.get(0),
-                label: row.get(1),
-                state: row.get(2),
-                started: row.get(3),
-                finished: row.get(4),
-                log: row.get(5),
-                error: row.get(6),
+        rows.iter()
+            .map(|row| {
+                Ok(AttemptRow {
+                    id: row.get(0),
+                    label: row.get(1),
+                    state: row.get(2),
+                    started: row.get(3),
+                    finished: row.get(4),
+                    log: row.get(5),
+                    error: row.get(6),
+                    notes: row.get::<Option<&str>, _>(7).map(json).transpose()?.unwrap_or_default(),
+                })
             })
-            .collect())
+            .collect()
     }
 
     /// The epochs that a run trained, by attempt.

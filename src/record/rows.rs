@@ -132,6 +132,8 @@ pub struct AttemptRow {
     pub log: String,
     /// What went wrong.
     pub error: Option<String>,
+    /// Counts and remarks that the stage left with its result.
+    pub notes: Value,
 }
 
 /// An epoch on record.
