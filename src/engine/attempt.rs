@@ -112,6 +112,7 @@ impl Executor {
             if !from.is_dir() {
                 continue;
             }
+            tracing::debug!(%from, "goes on from the checkpoint of an earlier attempt");
             let to = scratch.join("checkpoint");
             fs_err::create_dir_all(&to)?;
             for entry in fs_err::read_dir(&from)? {

@@ -184,6 +184,7 @@ impl Executor {
             self.tell(RunEvent::Reused(id));
             return Ok((done(object), false));
         }
+        tracing::debug!(node = node.label, %key, "runs");
         let earlier = self.records.attempts_at(&key).await?;
         let attempt = Attempt { run: self.run, key, label: &node.label, kind: identity.kind };
         let attempt = self.records.start_attempt(&attempt).await?;
@@ -218,6 +219,7 @@ impl Executor {
                     attempt,
                 };
                 self.records.add_result(result).await?;
+                tracing::debug!(node = node.label, %object, seconds, "sealed and on record");
                 for spent in earlier.iter().chain([&attempt]) {
                     remove_folder(&self.attempt_folder(*spent))?;
                 }

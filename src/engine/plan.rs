@@ -145,6 +145,7 @@ impl<'a> Planner<'a> {
                     }
                 }
             };
+            tracing::trace!(node = node.label, ?status, "planned");
             plan.statuses.push(status);
         }
         Ok(plan)
