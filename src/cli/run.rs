@@ -221,6 +221,7 @@ fn environment(workspace: &Workspace, idle: bool) -> Value {
         "sr_pipe": env!("CARGO_PKG_VERSION"),
         "trainer": trainer.map(|description| &description.trainer),
         "libtorch": trainer.map(|description| &description.libtorch),
+        "devices": trainer.map(|description| &description.devices),
         "git_commit": commit,
         "git_dirty": dirty,
         "host": host,

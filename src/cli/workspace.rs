@@ -124,9 +124,10 @@ async fn describe(
             digest
         }
     };
-    // Which GPUs it sees is part of the answer.
+    // Which GPUs it sees is part of the answer: a driver that came later must not find the answer without one.
     let visible = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or_default();
-    let name = ContentHash::of(format!("{digest} {visible}").as_bytes());
+    let driver = Utf8Path::new("/dev/nvidiactl").exists();
+    let name = ContentHash::of(format!("{digest} {visible} {driver}").as_bytes());
     let cached = project.state().join(format!("trainers/{name}.json"));
     if let Some(known) = fs_err::read(&cached).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
         return Ok(known);

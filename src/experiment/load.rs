@@ -94,6 +94,7 @@ impl ExperimentFile {
                 );
             }
         }
+        errors.extend(self.idle_errors());
         if grid.seeds.is_empty() {
             errors.push(self.document.error(&keys(["grid", "seeds"]), Part::Key, "there is no seed"));
         }
@@ -103,6 +104,50 @@ impl ExperimentFile {
             errors.push(self.document.error(&path, Part::Value, "must be at least 0 and below 1"));
         }
         errors.extend(self.report_errors());
+        errors
+    }
+
+    /// What would do nothing, and so was mistyped: exclusions of cells that are not there, values that no pipeline
+    /// asks for.
+    fn idle_errors(&self) -> Vec<Diagnostic> {
+        let mut errors = Vec::new();
+        let product = &self.experiment.grid.product;
+        let axes: Vec<&str> = product.keys().map(String::as_str).collect();
+        for (index, out) in self.experiment.grid.exclude.iter().enumerate() {
+            for (axis, value) in out {
+                let mut path = keys(["grid", "exclude"]);
+                path.extend([Step::Index(index), Step::Key(axis.clone())]);
+                match product.get(axis) {
+                    None => errors.push(
+                        self.document
+                            .error(&path, Part::Key, format!("unknown axis `{axis}`"))
+                            .help(suggestion(axis, &axes)),
+                    ),
+                    Some(values) if !values.contains(value) => errors.push(self.document.error(
+                        &path,
+                        Part::Value,
+                        format!("axis `{axis}` has no value `{value}`"),
+                    )),
+                    Some(_) => {}
+                }
+            }
+        }
+        for (name, dataset) in &self.experiment.datasets {
+            let Some(pipeline) = self.pipelines.get(name) else { continue };
+            let places = pipeline.all_places();
+            for value in dataset.with.keys().filter(|value| !places.contains(value.as_str())) {
+                let known: Vec<&str> = places.iter().copied().collect();
+                errors.push(
+                    self.document
+                        .error(
+                            &keys(["datasets", name, "with", value]),
+                            Part::Key,
+                            format!("the pipeline has no place `${{{value}}}`"),
+                        )
+                        .help(suggestion(value, &known)),
+                );
+            }
+        }
         errors
     }
 

@@ -58,6 +58,11 @@ impl PipelineFile {
         self.places.get(stage).into_iter().flatten().map(String::as_str)
     }
 
+    /// The `${name}` places of all stages.
+    pub fn all_places(&self) -> BTreeSet<&str> {
+        self.places.values().flatten().map(String::as_str).collect()
+    }
+
     /// The pipeline's own values for `${name}` places.
     pub fn defaults(&self) -> BTreeMap<String, Value> {
         let defaults = self.document.value.get("defaults").and_then(Value::as_object);

@@ -171,7 +171,7 @@ mod tests {
             title: "Toy".into(),
             family: "none".into(),
             paper: "none".into(),
-            needs: Needs { operations: false, knowledge: false },
+            needs: Needs { operations: false, knowledge: false, target_operation: false },
             defaults: json!({"dimension": 100, "kind": "dot", "training": {"epochs": 20, "learning_rate": 0.001}}),
             schema: json!({
                 "type": "object", "additionalProperties": false,

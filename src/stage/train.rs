@@ -11,7 +11,7 @@ use super::hyper_parameters::configure;
 use super::trainer::{CONTRACT, Trainer};
 use super::{Complaint, Settings};
 use crate::artifact::ArtifactKind;
-use crate::data::protocol::{Protocol, SelectBy, SelectOn};
+use crate::data::protocol::{Protocol, SelectBy, SelectOn, TargetOperation};
 use crate::engine::stage::{Identity, Input, Resources, Stage, StageError, Task};
 
 /// Trains a model on a dataset.
@@ -128,6 +128,13 @@ pub fn resolve(config: Config, settings: &Settings<'_>) -> Result<Arc<dyn Stage>
             field: Vec::new(),
             message: format!("model `{}` learns from triples, and this stage names no `knowledge`", config.model),
             help: Some("add an `extract_knowledge` stage and name it here".into()),
+        }]);
+    }
+    if settings.protocol.target_operation == TargetOperation::Visible && !model.needs.target_operation {
+        return Err(vec![Complaint {
+            field: vec!["model".into()],
+            message: format!("the protocol shows the target's operation, and model `{}` cannot see it", config.model),
+            help: Some("use `target_operation: hidden`, or a model that sees it".into()),
         }]);
     }
     let code = model.code.clone();

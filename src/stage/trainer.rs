@@ -1,6 +1,6 @@
 //! The near side of the contract with a trainer (`docs/contract.md`): ask what it knows, check a config, run a job.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -63,6 +63,9 @@ pub struct Needs {
     pub operations: bool,
     /// Triples.
     pub knowledge: bool,
+    /// The operation of the target, which a protocol may show; a trainer that says nothing has no such model.
+    #[serde(default)]
+    pub target_operation: bool,
 }
 
 /// A trainer that has been asked what it knows.
@@ -192,7 +195,12 @@ fn kill(process: u32) {
 /// Turns the trainer's lines into progress.
 fn relay(events: impl Read, task: &Task<'_>) -> std::io::Result<()> {
     for line in BufReader::new(events).lines() {
-        let Ok(event) = serde_json::from_str::<Value>(&line?) else { continue };
+        let line = line?;
+        let Ok(event) = serde_json::from_str::<Value>(&line) else {
+            // Not an event: words on the wrong stream. They are kept where a person looks for them.
+            writeln!(fs_err::OpenOptions::new().create(true).append(true).open(&task.log)?, "{line}")?;
+            continue;
+        };
         let number = |name: &str| event[name].as_f64();
         match event["event"].as_str() {
             Some("progress") => {

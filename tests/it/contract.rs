@@ -108,6 +108,16 @@ fn a_config_is_checked_against_the_trainers_schema_before_anything_runs() {
 }
 
 #[test]
+fn a_protocol_that_shows_what_the_model_cannot_see_is_refused() {
+    let scratch = project("calm");
+    let text = scratch.read("experiments/e.yaml") + "protocol: { custom: { target_operation: visible } }\n";
+    scratch.write("experiments/e.yaml", &text);
+    let told = ["the protocol shows the target's operation, and model `even` cannot see it", "pipelines/p.yaml:"];
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(2).told(&told);
+    assert!(scratch.sealed().is_empty());
+}
+
+#[test]
 fn a_program_that_is_no_trainer_is_told() {
     let scratch = project("calm");
     scratch.write("trainer.py", "#!/bin/sh\necho hello\n");

@@ -34,6 +34,14 @@ fn a_mistyped_key_and_a_mistyped_kind_of_a_stage() {
 }
 
 #[test]
+fn a_value_and_an_exclusion_that_would_do_nothing() {
+    let told = ["the pipeline has no place `${nn}`", "experiments/e.yaml:2:57", "did you mean `n`?"];
+    mistake(&grid(&[1]).replace("p.yaml }", "p.yaml, with: { nn: 2 } }"), PIPELINE, &told);
+    let experiment = grid(&[1, 2]).replace("[1, 2] }", "[1, 2] }, exclude: [{ m: 1 }, { n: 3 }]");
+    mistake(&experiment, PIPELINE, &["unknown axis `m`", "axis `n` has no value `3`", "experiments/e.yaml:3:"]);
+}
+
+#[test]
 fn yaml_that_is_none() {
     mistake("title: [x\n", PIPELINE, &["not valid YAML", "experiments/e.yaml:"]);
     mistake(&grid(&[1]), "stages: {a: [\n", &["not valid YAML", "pipelines/p.yaml:"]);
