@@ -4,6 +4,7 @@
 //! `tests/it/floors.rs` holds that rule.
 
 pub mod hash;
+pub mod unit;
 pub mod diagnostic;
 pub mod project;
 pub mod document;

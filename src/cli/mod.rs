@@ -3,12 +3,14 @@
 //! Exit codes: 0 done, 1 a stage failed, 2 the input is wrong, 130 interrupted.
 
 mod cache;
+mod environment;
 mod plan;
 mod progress;
 mod report;
 mod run;
 mod runs;
 mod schema;
+mod signals;
 mod synth;
 mod trainer;
 mod workspace;

@@ -48,12 +48,12 @@ impl ProgressView {
     /// Shows an event.
     pub(super) fn show(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::Started(node) => self.start(*node),
+            RunEvent::Started { node, .. } => self.start(*node),
             RunEvent::Waiting(node) => {
                 self.line(&format!("{}  waits: it is being made already", self.label(*node)));
             }
             RunEvent::Progress { node, done, total, message } => self.progress(*node, *done, *total, message),
-            RunEvent::Finished { node, seconds } => {
+            RunEvent::Finished { node, seconds, .. } => {
                 let words = format!("{}  done in {}", self.label(*node), duration(*seconds));
                 self.end(*node, &words);
             }
@@ -72,6 +72,14 @@ impl ProgressView {
                 let log = if log.as_str().is_empty() { String::new() } else { format!("\n      log: {log}") };
                 let words = format!("{}  FAILED\n{message}{log}", self.label(*node).trim_end());
                 self.end(*node, &words);
+            }
+            RunEvent::Retrying { node, message, .. } => {
+                self.line(&format!("{}  tried again: {message}", self.label(*node)));
+            }
+            RunEvent::Epoch { .. } => {}
+            RunEvent::Blocked(_) => {
+                self.done += 1;
+                self.count();
             }
             RunEvent::Healed { node, message } => {
                 self.line(&format!(

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::environment::environment;
 use super::progress::{ProgressView, duration};
+use super::signals::stop_on_signals;
 use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, report, say};
 use crate::diagnostic::Diagnostic;
@@ -197,56 +199,4 @@ fn summarize(workspace: &Workspace, ended: &Report, states: &[RunState], run: i6
     if !failed.is_empty() {
         say(&format!("failed:\n{}", failed.join("\n")));
     }
-}
-
-/// Versions, host and, where anything runs, the state of the sources. Recorded with the run, never in a key.
-fn environment(workspace: &Workspace, idle: bool) -> Value {
-    let git = |arguments: &[&str]| {
-        let output = std::process::Command::new("git")
-            .current_dir(&workspace.project.root)
-            .args(arguments)
-            .stderr(std::process::Stdio::null())
-            .output()
-            .ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let (commit, dirty) = if idle {
-        (None, None)
-    } else {
-        (git(&["rev-parse", "HEAD"]), git(&["status", "--porcelain"]).map(|text| !text.is_empty()))
-    };
-    let trainer = workspace.trainer.as_ref().map(|trainer| &trainer.description);
-    let host = fs_err::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).ok();
-    json!({
-        "sr_pipe": env!("CARGO_PKG_VERSION"),
-        "trainer": trainer.map(|description| &description.trainer),
-        "libtorch": trainer.map(|description| &description.libtorch),
-        "devices": trainer.map(|description| &description.devices),
-        "git_commit": commit,
-        "git_dirty": dirty,
-        "host": host,
-        "cores": std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
-    })
-}
-
-/// The first signal asks everything to stop; a second one ends the process at once.
-fn stop_on_signals(stop: StopSignal) {
-    use tokio::signal::unix::{SignalKind, signal};
-    tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            return;
-        };
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            if stop.stopped() {
-                std::process::exit(130);
-            }
-            say("stopping: what runs is asked to end; once more to end at once");
-            stop.stop();
-        }
-    });
 }

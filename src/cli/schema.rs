@@ -6,6 +6,7 @@ use schemars::schema_for;
 use serde_json::Value;
 
 use super::{CommandError, Ending, say};
+use crate::engine::Handling;
 use crate::experiment::Experiment;
 use crate::pipeline::Pipeline;
 use crate::project::write_atomically;
@@ -22,8 +23,23 @@ pub(super) struct Arguments {
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("experiment.json", schema_for!(Experiment).to_value()),
-        ("pipeline.json", with_places(schema_for!(Pipeline).to_value())),
+        ("pipeline.json", with_places(with_handling(schema_for!(Pipeline).to_value()))),
     ]
+}
+
+/// Lets what is said of a stage beside its kind stand beside each kind.
+fn with_handling(mut schema: Value) -> Value {
+    let mut handling = schema_for!(Handling).to_value();
+    let properties = handling["properties"].take();
+    if let (Some(own), Value::Object(more)) = (schema["$defs"].as_object_mut(), handling["$defs"].take()) {
+        own.extend(more);
+    }
+    for kind in schema["$defs"]["StageConfig"]["oneOf"].as_array_mut().into_iter().flatten() {
+        if let (Some(own), Value::Object(more)) = (kind["properties"].as_object_mut(), properties.clone()) {
+            own.extend(more);
+        }
+    }
+    schema
 }
 
 /// Lets `${name}` stand where a pipeline expects another type: the value is filled in before it is typed.

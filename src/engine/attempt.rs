@@ -89,6 +89,7 @@ impl Executor {
                 Progress::Event(event) => {
                     let epoch = event["epoch"].as_i64().unwrap_or_default();
                     self.records.add_epoch(attempt, epoch, &event).await?;
+                    self.tell(RunEvent::Epoch { node: id, event });
                 }
             }
         }

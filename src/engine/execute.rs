@@ -127,6 +127,7 @@ impl Executor {
             Status::Run { .. } | Status::After { .. } => {
                 let inputs = graph.nodes[id].inputs.values().map(|input| &states[*input]);
                 if inputs.clone().any(|state| matches!(state, Some(NodeState::Failed { .. } | NodeState::Blocked))) {
+                    self.tell(RunEvent::Blocked(id));
                     Some(NodeState::Blocked)
                 } else if self.stop.stopped() || inputs.clone().any(|s| matches!(s, Some(NodeState::Interrupted))) {
                     Some(NodeState::Interrupted)
@@ -189,7 +190,7 @@ impl Executor {
         let attempt = Attempt { run: self.run, key, label: &node.label, kind: identity.kind };
         let attempt = self.records.start_attempt(&attempt).await?;
         *log = self.state.join(format!("logs/{attempt}.log"));
-        self.tell(RunEvent::Started(id));
+        self.tell(RunEvent::Started { node: id, attempt, log: log.clone(), threads: self.threads, gpus: Vec::new() });
         let started = Instant::now();
         let made = self.attempt(graph, id, attempt, &earlier, inputs, log).await;
         let seconds = started.elapsed().as_secs_f64();
@@ -223,7 +224,7 @@ impl Executor {
                 for spent in earlier.iter().chain([&attempt]) {
                     remove_folder(&self.attempt_folder(*spent))?;
                 }
-                self.tell(RunEvent::Finished { node: id, seconds });
+                self.tell(RunEvent::Finished { node: id, attempt, seconds });
                 Ok((done(object), true))
             }
             Err(error) => {

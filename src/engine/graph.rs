@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::handling::Handling;
 use super::stage::Stage;
 use crate::artifact::ArtifactKind;
 use crate::hash::ContentHash;
@@ -12,12 +13,23 @@ use crate::hash::ContentHash;
 /// A node's index in its graph. A node's inputs always have smaller ones.
 pub type NodeId = usize;
 
+/// A stage of a pipeline, and how it is to be handled.
+#[derive(Clone)]
+pub struct Member {
+    /// The stage.
+    pub stage: Arc<dyn Stage>,
+    /// How it is to be handled.
+    pub handling: Handling,
+}
+
 /// A stage with its inputs.
 pub struct Node {
     /// As it is shown: `d · split`, `d/m/seed=1 · train`.
     pub label: String,
     /// The stage.
     pub stage: Arc<dyn Stage>,
+    /// How it is to be handled; of equal stages, what the first of them said.
+    pub handling: Handling,
     /// Inputs by name.
     pub inputs: BTreeMap<String, NodeId>,
 }
@@ -78,8 +90,8 @@ impl GraphBuilder {
     /// All that does not fit together.
     pub fn add(
         &mut self,
-        stages: &BTreeMap<String, Arc<dyn Stage>>,
-        label: impl Fn(&str, &dyn Stage) -> String,
+        stages: &BTreeMap<String, Member>,
+        label: impl Fn(&str) -> String,
     ) -> Result<BTreeMap<String, NodeId>, Vec<WiringError>> {
         let errors = wiring_errors(stages);
         if !errors.is_empty() {
@@ -88,7 +100,7 @@ impl GraphBuilder {
         let order = order(stages).map_err(|path| vec![WiringError::Cycle { path }])?;
         let mut placed = BTreeMap::new();
         for name in order {
-            let stage = &stages[name];
+            let Member { stage, handling } = &stages[name];
             let inputs: BTreeMap<String, NodeId> =
                 stage.inputs().into_iter().map(|input| (input.name, placed[&input.stage])).collect();
             let identity = stage.identity();
@@ -105,7 +117,8 @@ impl GraphBuilder {
                 source,
             ]));
             let id = *self.known.entry(sameness).or_insert_with(|| {
-                self.graph.nodes.push(Node { label: label(name, stage.as_ref()), stage: Arc::clone(stage), inputs });
+                let (stage, handling) = (Arc::clone(stage), handling.clone());
+                self.graph.nodes.push(Node { label: label(name), stage, handling, inputs });
                 self.graph.nodes.len() - 1
             });
             placed.insert(name.to_owned(), id);
@@ -119,20 +132,20 @@ impl GraphBuilder {
     }
 }
 
-fn wiring_errors(stages: &BTreeMap<String, Arc<dyn Stage>>) -> Vec<WiringError> {
+fn wiring_errors(stages: &BTreeMap<String, Member>) -> Vec<WiringError> {
     let mut errors = Vec::new();
-    for (name, stage) in stages {
-        for input in stage.inputs() {
+    for (name, member) in stages {
+        for input in member.stage.inputs() {
             match stages.get(&input.stage) {
                 None => {
                     errors.push(WiringError::Unknown { stage: name.clone(), input: input.name, missing: input.stage })
                 }
-                Some(from) if !input.accepts.is_empty() && !input.accepts.contains(&from.output()) => {
+                Some(from) if !input.accepts.is_empty() && !input.accepts.contains(&from.stage.output()) => {
                     errors.push(WiringError::Kind {
                         stage: name.clone(),
                         input: input.name,
                         from: input.stage,
-                        found: from.output(),
+                        found: from.stage.output(),
                         accepts: input.accepts.to_vec(),
                     });
                 }
@@ -144,12 +157,12 @@ fn wiring_errors(stages: &BTreeMap<String, Arc<dyn Stage>>) -> Vec<WiringError> 
 }
 
 /// Names in an order in which each stands after its inputs (Kahn), or a cycle.
-fn order(stages: &BTreeMap<String, Arc<dyn Stage>>) -> Result<Vec<&str>, Vec<String>> {
+fn order(stages: &BTreeMap<String, Member>) -> Result<Vec<&str>, Vec<String>> {
     let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
     let mut readers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let inputs: BTreeMap<&str, Vec<String>> = stages
         .iter()
-        .map(|(name, stage)| (name.as_str(), stage.inputs().into_iter().map(|input| input.stage).collect()))
+        .map(|(name, member)| (name.as_str(), member.stage.inputs().into_iter().map(|input| input.stage).collect()))
         .collect();
     for (name, from) in &inputs {
         waiting.insert(name, from.len());

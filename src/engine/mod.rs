@@ -6,6 +6,7 @@ mod attempt;
 mod execute;
 mod fingerprint;
 mod graph;
+mod handling;
 mod lock;
 mod outcome;
 mod plan;
@@ -13,7 +14,8 @@ pub mod stage;
 
 pub use execute::Executor;
 pub use fingerprint::{Fingerprint, KEY_FORMAT, difference};
-pub use graph::{Graph, GraphBuilder, Node, NodeId, WiringError};
+pub use graph::{Graph, GraphBuilder, Member, Node, NodeId, WiringError};
+pub use handling::{Handling, Limits, Needs};
 pub use lock::RunLock;
 pub use outcome::{NodeState, Outcome, Report, RunEvent, StopSignal};
 pub use plan::{Plan, PlanError, Planner, Reason, Status};

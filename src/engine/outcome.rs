@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::Utf8PathBuf;
+use serde_json::Value;
 
 use super::graph::NodeId;
 use crate::hash::ContentHash;
@@ -27,8 +28,37 @@ impl StopSignal {
 /// What happens while a run is under way.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunEvent {
-    /// A node begins.
-    Started(NodeId),
+    /// An attempt at a node begins.
+    Started {
+        /// The node.
+        node: NodeId,
+        /// The attempt, by its number in the records.
+        attempt: i64,
+        /// Its log.
+        log: Utf8PathBuf,
+        /// How many threads it was given.
+        threads: usize,
+        /// The ids of the GPUs that it was given.
+        gpus: Vec<String>,
+    },
+    /// An attempt failed in a way that another one may not; that one begins next.
+    Retrying {
+        /// The node.
+        node: NodeId,
+        /// The attempt that failed.
+        attempt: i64,
+        /// Why.
+        message: String,
+        /// Its log.
+        log: Utf8PathBuf,
+    },
+    /// A trainer said how an epoch went.
+    Epoch {
+        /// The node.
+        node: NodeId,
+        /// The trainer's event.
+        event: Value,
+    },
     /// The same key is computed now, by another run or another node; its result is waited for.
     Waiting(NodeId),
     /// A node has come this far.
@@ -46,6 +76,8 @@ pub enum RunEvent {
     Finished {
         /// The node.
         node: NodeId,
+        /// The attempt, by its number in the records.
+        attempt: i64,
         /// Seconds.
         seconds: f64,
     },
@@ -60,6 +92,8 @@ pub enum RunEvent {
         /// Its log.
         log: Utf8PathBuf,
     },
+    /// A node is not tried, since something that it reads failed.
+    Blocked(NodeId),
     /// A damaged object was dropped and is made again.
     Healed {
         /// The node.

@@ -92,10 +92,10 @@ fn add_cell(
 
     // A stage is named after the axes that it depends on, itself or through what it reads.
     let mut axes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (name, stage) in &instance.stages {
+    for (name, member) in &instance.stages {
         let mut own: BTreeSet<&str> =
             pipeline.places(name).filter(|place| coordinates.contains_key(*place) || *place == "seed").collect();
-        if stage.identity().seed.is_some() {
+        if member.stage.identity().seed.is_some() {
             own.insert("seed");
         }
         axes.insert(name, own);
@@ -103,26 +103,18 @@ fn add_cell(
     let inputs: BTreeMap<&str, Vec<String>> = instance
         .stages
         .iter()
-        .map(|(name, stage)| (name.as_str(), stage.inputs().into_iter().map(|input| input.stage).collect()))
+        .map(|(name, member)| (name.as_str(), member.stage.inputs().into_iter().map(|input| input.stage).collect()))
         .collect();
-    let label = |name: &str| {
-        let (mut used, mut seen, mut open) = (BTreeSet::from(["dataset"]), BTreeSet::new(), vec![name.to_owned()]);
-        while let Some(next) = open.pop() {
-            if let (true, Some(own)) = (seen.insert(next.clone()), axes.get(next.as_str())) {
-                used.extend(own);
-                open.extend(inputs.get(next.as_str()).into_iter().flatten().cloned());
-            }
-        }
-        format!("{} · {name}", cell_name(coordinates, seed, |axis| used.contains(axis)))
-    };
+    let used = axes_used(&axes, &inputs);
+    let label = |name: &str| format!("{} · {name}", cell_name(coordinates, seed, |axis| used[name].contains(axis)));
     let nodes = builder
-        .add(&instance.stages, |name, _| label(name))
+        .add(&instance.stages, label)
         .map_err(|errors| errors.iter().map(|error| pipeline.wiring(error)).collect::<Vec<_>>())?;
 
     let read: BTreeSet<&String> = inputs.values().flatten().collect();
     let ends = nodes.iter().filter(|(name, _)| !read.contains(name)).map(|(_, id)| *id).collect();
     let made_by = |kind: &str| {
-        instance.stages.iter().find(|(_, stage)| stage.identity().kind == kind).map(|(name, _)| nodes[name])
+        instance.stages.iter().find(|(_, member)| member.stage.identity().kind == kind).map(|(name, _)| nodes[name])
     };
     Ok(Cell {
         name: cell_name(coordinates, seed, |_| true),
@@ -133,6 +125,32 @@ fn add_cell(
         dataset: made_by("split"),
         synthetic: made_by("synth").is_some(),
     })
+}
+
+/// The axes that each stage depends on, itself or through what it reads: each stage after its inputs, without recursion.
+fn axes_used<'a>(
+    own: &BTreeMap<&'a str, BTreeSet<&'a str>>,
+    inputs: &'a BTreeMap<&'a str, Vec<String>>,
+) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+    let mut used: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut entered = BTreeSet::new();
+    let mut open: Vec<(&str, bool)> = inputs.keys().map(|name| (*name, false)).collect();
+    while let Some((name, inputs_are_known)) = open.pop() {
+        if inputs_are_known {
+            let mut axes = BTreeSet::from(["dataset"]);
+            axes.extend(&own[name]);
+            for input in &inputs[name] {
+                axes.extend(used.get(input.as_str()).into_iter().flatten());
+            }
+            used.insert(name, axes);
+        } else if entered.insert(name) {
+            open.push((name, true));
+            // An input that is not there, or a cycle, is told by the graph.
+            let known = inputs[name].iter().filter_map(|input| inputs.get_key_value(input.as_str()));
+            open.extend(known.map(|(input, _)| (*input, false)));
+        }
+    }
+    used
 }
 
 /// `demo/mkm-sr/seed=3`: data set and model bare, further axes and the seed with their names.

@@ -1,17 +1,15 @@
 //! From a pipeline file to stages: read, fill in a cell's values, type, resolve; every message points into the file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use camino::Utf8Path;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::Pipeline;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::document::{Document, Part, Step, keys};
-use crate::engine::WiringError;
-use crate::engine::stage::Stage;
-use crate::stage::Settings;
+use crate::engine::{Handling, Member, WiringError};
+use crate::stage::{Settings, StageConfig};
 
 /// A pipeline file that has been read.
 #[derive(Debug, Clone)]
@@ -25,7 +23,7 @@ pub struct PipelineFile {
 /// A pipeline with a cell's values filled in.
 pub struct Instance {
     /// Its stages by name.
-    pub stages: BTreeMap<String, Arc<dyn Stage>>,
+    pub stages: BTreeMap<String, Member>,
 }
 
 impl PipelineFile {
@@ -94,12 +92,14 @@ impl PipelineFile {
         if !errors.is_empty() {
             return Err(errors);
         }
+        let handled = self.take_handling(&mut filled)?;
         let pipeline: Pipeline = self.document.typed_from(&filled).map_err(|error| vec![error])?;
         let mut stages = BTreeMap::new();
         for (name, config) in pipeline.stages {
             match config.resolve(settings) {
                 Ok(stage) => {
-                    stages.insert(name, stage);
+                    let handling = handled.get(&name).cloned().unwrap_or_default();
+                    stages.insert(name, Member { stage, handling });
                 }
                 Err(complaints) => {
                     for complaint in complaints {
@@ -113,6 +113,55 @@ impl PipelineFile {
             }
         }
         if errors.is_empty() { Ok(Instance { stages }) } else { Err(errors) }
+    }
+
+    /// Takes what is said of each stage beside its kind out of a filled pipeline: the rest is kind and config.
+    fn take_handling(&self, filled: &mut Value) -> Result<BTreeMap<String, Handling>, Vec<Diagnostic>> {
+        #[derive(serde::Deserialize)]
+        struct Handlings {
+            stages: BTreeMap<String, Handling>,
+        }
+        let mut taken = Map::new();
+        let mut errors = Vec::new();
+        for (name, stage) in filled.get_mut("stages").and_then(Value::as_object_mut).into_iter().flatten() {
+            let Some(stage) = stage.as_object_mut() else { continue };
+            let own: Map<String, Value> = Handling::KEYS.iter().filter_map(|key| stage.remove_entry(*key)).collect();
+            if !own.is_empty() {
+                taken.insert(name.clone(), Value::Object(own));
+            }
+            // One key is left, and it is the kind; of more, those that are no kind were meant to be something else.
+            let strangers: Vec<&String> =
+                stage.keys().filter(|key| !StageConfig::KINDS.contains(&key.as_str())).collect();
+            let known: Vec<&str> = StageConfig::KINDS.iter().chain(&Handling::KEYS).copied().collect();
+            if stage.len() > 1 || (stage.is_empty() && taken.contains_key(name)) {
+                let path = [keys(["stages"]), vec![Step::Key(name.clone())]].concat();
+                for stranger in &strangers {
+                    let at = [path.clone(), vec![Step::Key((*stranger).clone())]].concat();
+                    let message = format!("unknown field `{stranger}`");
+                    errors.push(self.document.error(&at, Part::Key, message).help(suggestion(stranger, &known)));
+                }
+                if strangers.is_empty() {
+                    let message = format!("stage `{name}` must be of one kind, and is of {}", stage.len());
+                    errors.push(self.document.error(&path, Part::Key, message).help("give each its own name"));
+                }
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        if taken.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let value = json!({ "stages": taken });
+        let handlings: Handlings = self.document.typed_from(&value).map_err(|error| vec![error])?;
+        for (name, handling) in &handlings.stages {
+            if handling.resources.gpu.is_some_and(|gpu| !gpu.is_finite() || gpu < 0.0) {
+                let path = [keys(["stages"]), vec![Step::Key(name.clone())], keys(["resources", "gpu"])].concat();
+                let error = self.document.error(&path, Part::Value, "a number of GPUs is 0 or more");
+                errors.push(error.help("`0.25` lets four such stages share one GPU"));
+            }
+        }
+        if errors.is_empty() { Ok(handlings.stages) } else { Err(errors) }
     }
 
     /// A located message for stages that do not fit together.
@@ -149,7 +198,8 @@ impl PipelineFile {
     fn stage_path(&self, name: &str) -> Vec<Step> {
         let mut path = keys(["stages"]);
         path.push(Step::Key(name.to_owned()));
-        let kind = self.document.value["stages"][name].as_object().and_then(|stage| stage.keys().next());
+        let stage = self.document.value["stages"][name].as_object();
+        let kind = stage.and_then(|stage| stage.keys().find(|key| !Handling::KEYS.contains(&key.as_str())));
         path.extend(kind.map(|kind| Step::Key(kind.clone())));
         path
     }

@@ -50,6 +50,9 @@ macro_rules! stages {
         }
 
         impl StageConfig {
+            /// The kinds of stage as a pipeline names them: those of its modules.
+            pub const KINDS: &[&str] = &[$( stringify!($module) ),*];
+
             /// The stage, with all that it needs from the experiment.
             ///
             /// # Errors

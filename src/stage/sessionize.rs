@@ -1,7 +1,5 @@
 //! `sessionize`: cuts what each user did into sessions.
 
-use std::fmt;
-
 use polars::prelude::{DataFrame, IntoLazy, NamedFrom, Series, SortMultipleOptions, col, lit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +11,7 @@ use crate::data::events::{self, Events};
 use crate::data::sessions::{self, Sessions};
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
+use crate::unit::Span;
 
 /// Cuts events into sessions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,8 +23,12 @@ pub struct Config {
     #[serde(default)]
     pub by: By,
     /// With `by: gap`, how long a user may pause: a longer pause begins a new session, one of just this length does not.
-    #[serde(default)]
-    pub gap: Pause,
+    #[serde(default = "hour")]
+    pub gap: Span,
+}
+
+fn hour() -> Span {
+    Span::of_seconds(3600)
 }
 
 /// Where a session ends.
@@ -38,47 +41,6 @@ pub enum By {
     /// Where the log says so.
     Given,
 }
-
-/// A length of time in whole seconds, written `90s`, `30m`, `1h` or `1d`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
-pub struct Pause(i64);
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self(3600)
-    }
-}
-
-impl TryFrom<String> for Pause {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let unit = text.chars().last().and_then(|unit| UNITS.iter().find(|(name, _)| *name == unit));
-        let length = unit.and_then(|(name, seconds)| {
-            let count: i64 = text.strip_suffix(*name)?.parse().ok()?;
-            count.checked_mul(*seconds).filter(|length| *length >= 0)
-        });
-        length.map(Self).ok_or_else(|| format!("`{text}` is no length of time; write `90s`, `30m`, `1h` or `1d`"))
-    }
-}
-
-impl From<Pause> for String {
-    fn from(pause: Pause) -> Self {
-        pause.to_string()
-    }
-}
-
-impl fmt::Display for Pause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // One form for each length, so that `60m` and `1h` have the same key.
-        let (unit, seconds) = UNITS.iter().find(|(_, seconds)| self.0 % seconds == 0).unwrap_or(&('s', 1));
-        write!(f, "{}{unit}", self.0 / seconds)
-    }
-}
-
-/// Units of time in seconds, the longest first.
-const UNITS: [(char, i64); 4] = [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)];
 
 impl Stage for Config {
     fn identity(&self) -> Identity {
@@ -102,7 +64,7 @@ impl Stage for Config {
                 .into());
         }
         let order = match self.by {
-            By::Gap => by_gap(&events, self.gap.0),
+            By::Gap => by_gap(&events, self.gap.seconds()),
             By::Given => by_name(&events),
         };
         let sessions = number(&events, &order.map_err(frame_error)?, self.by);
@@ -235,16 +197,6 @@ mod tests {
         let sessions = number(&events, &by_name(&events).unwrap(), By::Given);
         assert_eq!(sessions.session, [0, 0, 1]);
         assert_eq!(sessions.part.iter().collect::<Vec<_>>(), [Some("train"), Some("train"), Some("test")]);
-    }
-
-    #[test]
-    fn lengths_of_time_are_read_and_written_in_one_form() {
-        let read = |text: &str| serde_json::from_value::<Pause>(text.into());
-        assert_eq!(read("60m").unwrap().to_string(), "1h");
-        assert_eq!(read("90s").unwrap(), Pause(90));
-        for bad in ["", "h", "1", "1.5h", "-1h", "1w", "99999999999999999d"] {
-            assert!(read(bad).unwrap_err().to_string().contains("`1h`"), "{bad}");
-        }
     }
 
     proptest! {
