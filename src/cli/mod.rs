@@ -4,6 +4,8 @@
 
 mod cache;
 mod environment;
+mod failures;
+mod machine;
 mod plan;
 mod progress;
 mod report;

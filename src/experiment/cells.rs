@@ -9,8 +9,8 @@ use super::load::ExperimentFile;
 use super::types::AxisValue;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Graph, GraphBuilder, NodeId};
-use crate::stage::Settings;
 use crate::stage::trainer::Trainer;
+use crate::stage::{Settings, Surroundings};
 
 /// One cell of a grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +44,11 @@ impl Cells {
     ///
     /// # Errors
     /// Everything that is wrong, each message once.
-    pub fn expand(file: &ExperimentFile, trainer: Option<&Arc<Trainer>>) -> Result<Self, Vec<Diagnostic>> {
+    pub fn expand(
+        file: &ExperimentFile,
+        trainer: Option<&Arc<Trainer>>,
+        surroundings: &Surroundings,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let protocol = file.protocol();
         let mut builder = GraphBuilder::default();
         let mut cells = Vec::new();
@@ -57,7 +61,7 @@ impl Cells {
         }
         for coordinates in combinations(file) {
             for seed in &file.experiment.grid.seeds {
-                match add_cell(file, &coordinates, *seed, &protocol, trainer, &mut builder) {
+                match add_cell(file, &coordinates, *seed, &protocol, trainer, surroundings, &mut builder) {
                     Ok(cell) => cells.push(cell),
                     Err(found) => {
                         for error in found {
@@ -79,6 +83,7 @@ fn add_cell(
     seed: u64,
     protocol: &crate::data::protocol::Protocol,
     trainer: Option<&Arc<Trainer>>,
+    surroundings: &Surroundings,
     builder: &mut GraphBuilder,
 ) -> Result<Cell, Vec<Diagnostic>> {
     let dataset = coordinates["dataset"].to_string();
@@ -87,7 +92,7 @@ fn add_cell(
     values.extend(file.experiment.datasets[&dataset].with.clone());
     values.extend(coordinates.iter().map(|(axis, value)| (axis.clone(), json!(value))));
     values.insert("seed".into(), json!(seed));
-    let settings = Settings { seed, protocol, trainer, models: &file.experiment.models };
+    let settings = Settings { seed, protocol, trainer, models: &file.experiment.models, surroundings };
     let instance = pipeline.instantiate(&values, &settings)?;
 
     // A stage is named after the axes that it depends on, itself or through what it reads.

@@ -155,9 +155,17 @@ impl PipelineFile {
         let value = json!({ "stages": taken });
         let handlings: Handlings = self.document.typed_from(&value).map_err(|error| vec![error])?;
         for (name, handling) in &handlings.stages {
-            if handling.resources.gpu.is_some_and(|gpu| !gpu.is_finite() || gpu < 0.0) {
+            if handling
+                .resources
+                .gpu
+                .is_some_and(|gpu| !gpu.is_finite() || gpu < 0.0 || (gpu > 1.0 && gpu.fract() > 0.0))
+            {
                 let path = [keys(["stages"]), vec![Step::Key(name.clone())], keys(["resources", "gpu"])].concat();
-                let error = self.document.error(&path, Part::Value, "a number of GPUs is 0 or more");
+                let error = self.document.error(
+                    &path,
+                    Part::Value,
+                    "a number of GPUs is a whole one, or a share of one below 1",
+                );
                 errors.push(error.help("`0.25` lets four such stages share one GPU"));
             }
         }

@@ -284,3 +284,84 @@ fn run_row(row: &SqliteRow) -> Result<RunRow, RecordError> {
 fn json(text: &str) -> Result<Value, RecordError> {
     serde_json::from_str(text).map_err(|error| RecordError::Row(error.to_string()))
 }
+
+/// How long a stage took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Took {
+    /// The stage as it is shown.
+    pub label: String,
+    /// The kind of stage.
+    pub kind: String,
+    /// Seconds.
+    pub seconds: f64,
+}
+
+/// What an attempt was given of the machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Given<'a> {
+    /// Threads.
+    pub threads: usize,
+    /// The ids of its GPUs.
+    pub gpus: &'a [String],
+    /// The attempt of the same run that it tries again.
+    pub retries: Option<i64>,
+}
+
+/// What an attempt took of the machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured<'a> {
+    /// The most memory of its processes together, in bytes.
+    pub memory: Option<u64>,
+    /// The most memory of its GPUs, in bytes.
+    pub gpu_memory: Option<u64>,
+    /// Seconds by phase.
+    pub phases: &'a Value,
+}
+
+impl Records {
+    /// How long each stage took that has a result, in the order in which they were made.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn durations(&self) -> Result<Vec<Took>, RecordError> {
+        let rows = sqlx::query(
+            "SELECT r.label, a.kind, r.seconds FROM results r JOIN attempts a ON a.id = r.attempt ORDER BY r.attempt",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(self.failed())?;
+        Ok(rows.iter().map(|row| Took { label: row.get(0), kind: row.get(1), seconds: row.get(2) }).collect())
+    }
+
+    /// Puts what an attempt was given on record.
+    ///
+    /// # Errors
+    /// When the records cannot be written.
+    pub async fn note_given(&self, attempt: i64, given: &Given<'_>) -> Result<(), RecordError> {
+        sqlx::query("UPDATE attempts SET threads = ?, gpus = ?, retries = ? WHERE id = ?")
+            .bind(i64::try_from(given.threads).unwrap_or(i64::MAX))
+            .bind(given.gpus.join(","))
+            .bind(given.retries)
+            .bind(attempt)
+            .execute(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        Ok(())
+    }
+
+    /// Puts what an attempt took on record.
+    ///
+    /// # Errors
+    /// When the records cannot be written.
+    pub async fn note_measured(&self, attempt: i64, measured: &Measured<'_>) -> Result<(), RecordError> {
+        sqlx::query("UPDATE attempts SET peak_memory = ?, peak_gpu_memory = ?, phases = ? WHERE id = ?")
+            .bind(measured.memory.map(u64::cast_signed))
+            .bind(measured.gpu_memory.map(u64::cast_signed))
+            .bind(measured.phases.to_string())
+            .bind(attempt)
+            .execute(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        Ok(())
+    }
+}
