@@ -8,6 +8,8 @@ use camino::Utf8Path;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// The BLAKE3 digest of some bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentHash([u8; 32]);
@@ -59,10 +61,11 @@ impl From<blake3::Hash> for ContentHash {
 
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0 {
-            write!(f, "{byte:02x}")?;
+        let mut text = [0; 64];
+        for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+            *pair = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
         }
-        Ok(())
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -81,14 +84,15 @@ impl FromStr for ContentHash {
     type Err = NotAHash;
 
     fn from_str(text: &str) -> Result<Self, NotAHash> {
-        let mut bytes = [0; 32];
-        let digits = text.as_bytes();
-        if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return Err(NotAHash(text.to_owned())) };
+        if pairs.len() != 32 {
             return Err(NotAHash(text.to_owned()));
         }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| NotAHash(text.to_owned()))?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| NotAHash(text.to_owned()))?;
+        let mut bytes = [0; 32];
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            let value = digit(*high).zip(digit(*low)).and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
+            *byte = value.ok_or_else(|| NotAHash(text.to_owned()))?;
         }
         Ok(Self(bytes))
     }
@@ -116,7 +120,8 @@ pub fn canonical(value: &Value) -> String {
     text
 }
 
-fn write_canonical(value: &Value, text: &mut String) {
+/// Appends the canonical form of a value.
+pub fn write_canonical(value: &Value, text: &mut String) {
     match value {
         Value::Object(map) => {
             let mut keys: Vec<_> = map.keys().collect();
@@ -126,7 +131,7 @@ fn write_canonical(value: &Value, text: &mut String) {
                 if at > 0 {
                     text.push(',');
                 }
-                text.push_str(&Value::from(key.as_str()).to_string());
+                write_text(key, text);
                 text.push(':');
                 write_canonical(&map[key], text);
             }
@@ -151,7 +156,21 @@ fn write_canonical(value: &Value, text: &mut String) {
             }
             _ => text.push_str(&number.to_string()),
         },
-        other => text.push_str(&other.to_string()),
+        Value::String(value) => write_text(value, text),
+        Value::Bool(true) => text.push_str("true"),
+        Value::Bool(false) => text.push_str("false"),
+        Value::Null => text.push_str("null"),
+    }
+}
+
+/// Appends a text in quotes, escaped as JSON where it has to be.
+pub fn write_text(value: &str, text: &mut String) {
+    if value.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+        text.push('"');
+        text.push_str(value);
+        text.push('"');
+    } else {
+        text.push_str(&Value::from(value).to_string());
     }
 }
 
@@ -189,6 +208,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn canonical_text_is_json_of_the_same_value(text in "\\PC{0,20}|[\\x00-\\x7f]{0,20}", number in any::<i64>()) {
+            let value = json!({ text.clone(): [number, text] });
+            prop_assert_eq!(serde_json::from_str::<Value>(&canonical(&value)).unwrap(), value);
+        }
+
         #[test]
         fn hex_reads_back(bytes in any::<[u8; 32]>()) {
             let hash = ContentHash(bytes);

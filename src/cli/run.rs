@@ -93,7 +93,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let whole = whole_state(&states, &stop);
     workspace.records.finish_run(run, whole, &cell_rows(&workspace, &ended, &states)).await?;
     summarize(&workspace, &ended, &states, run, began.elapsed().as_secs_f64());
-    if workspace.cells.graph.nodes.iter().any(|node| node.handling.temp) && share.try_alone()? {
+    if workspace.cells.graph.nodes.iter().any(|node| node.member.handling.temp) && share.try_alone()? {
         drop_temporary(&workspace.cells.graph, &ended.states, &workspace.store, &workspace.records).await?;
     }
     if workspace.file.experiment.report.is_some() && whole != RunState::Interrupted {
