@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 a stage failed, 2 the input is wrong, 130 interrupted.
 
 mod cache;
+mod ending;
 mod environment;
 mod plan;
 mod progress;

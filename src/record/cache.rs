@@ -137,7 +137,7 @@ impl Records {
         .await
         .map_err(self.failed())?;
         insert_files(&mut transaction, &new.object, &new.manifest.files, new.stamps).await.map_err(self.failed())?;
-        sqlx::query("UPDATE attempts SET state = 'done', finished = ? WHERE id = ?")
+        sqlx::query("UPDATE attempts SET state = 'done', finished = ?, fingerprint = NULL WHERE id = ?")
             .bind(super::now())
             .bind(new.attempt)
             .execute(&mut *transaction)

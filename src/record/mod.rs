@@ -1,6 +1,7 @@
 //! Run records: one SQLite file in WAL mode, written by the orchestrating process alone, one transaction a fact.
 
 mod cache;
+mod ending;
 mod history;
 mod rows;
 
@@ -11,7 +12,8 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use cache::{CacheIndex, NewResult, StoredResult};
-pub use rows::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
+pub use ending::{CellEnd, RunEnd, StageEnd};
+pub use rows::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
 
 /// Why the records could not be read or written.
 #[derive(Debug, thiserror::Error)]
