@@ -12,7 +12,7 @@ use super::signals::stop_on_signals;
 use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, report, say};
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal};
+use crate::engine::{Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal, drop_temporary};
 use crate::experiment::Cell;
 use crate::record::{NewRun, RunState};
 
@@ -37,7 +37,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let began = std::time::Instant::now();
     let workspace = Workspace::open(&arguments.selection).await?;
     let mut alone = false;
-    let _share = RunLock::share(&workspace.project.state(), || {
+    let share = RunLock::share(&workspace.project.state(), || {
         alone = true;
         workspace.store.sweep()
     })?;
@@ -52,8 +52,9 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let jobs = arguments.jobs.map_or(cores, std::num::NonZeroUsize::get);
-    let total = plan.statuses.iter().filter(|status| !matches!(status, Status::Source { .. })).count();
-    let idle = plan.statuses.iter().all(|status| matches!(status, Status::Hit { .. } | Status::Source { .. }));
+    let counts = |status: &&Status| status.works() || matches!(status, Status::Hit { .. } | Status::Blocked { .. });
+    let total = plan.statuses.iter().filter(counts).count();
+    let idle = !plan.statuses.iter().any(Status::works);
 
     let run = workspace
         .records
@@ -94,6 +95,9 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let whole = whole_state(&states, &stop);
     workspace.records.finish_run(run, &ending(&workspace, &ended, &states, whole)).await?;
     summarize(&workspace, &ended, &states, run, began.elapsed().as_secs_f64());
+    if workspace.cells.graph.nodes.iter().any(|node| node.handling.temp) && share.try_alone()? {
+        drop_temporary(&workspace.cells.graph, &ended.states, &workspace.store, &workspace.records).await?;
+    }
     if workspace.file.experiment.report.is_some() && whole != RunState::Interrupted {
         let path = report::write(&workspace, &ended.states).await?;
         say(&format!("report: {}", path));

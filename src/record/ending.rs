@@ -105,7 +105,8 @@ impl Records {
     /// When the records cannot be written.
     pub async fn finish_run(&self, run: i64, end: &RunEnd<'_>) -> Result<(), RecordError> {
         let digest = end.digest().to_string();
-        let mut transaction = self.pool.begin().await.map_err(self.failed())?;
+        // At once for writing: what is read here must still hold when the rows are written.
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed())?;
         let newest = sqlx::query(
             "SELECT coalesce(same_as, id), ending FROM runs WHERE ending IS NOT NULL AND id <> ?1 \
              AND experiment = (SELECT experiment FROM runs WHERE id = ?1) ORDER BY id DESC LIMIT 1",

@@ -5,7 +5,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::rows::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
-use super::{RecordError, Records, now};
+use super::{QUICK, RecordError, Records, now};
 use crate::hash::ContentHash;
 
 /// Runs with their counts; one that ended as an earlier one has the cells of that one.
@@ -81,27 +81,22 @@ impl Records {
     /// # Errors
     /// When the records cannot be written.
     pub async fn start_attempt(&self, attempt: &Attempt<'_>) -> Result<i64, RecordError> {
-        let done = sqlx::query(
-            "INSERT INTO attempts (run, key, label, kind, state, started, log, fingerprint) \
-             VALUES (?, ?, ?, ?, 'running', ?, '', ?)",
-        )
-        .bind(attempt.run)
-        .bind(attempt.key.to_string())
-        .bind(attempt.label)
-        .bind(attempt.kind)
-        .bind(now())
-        .bind(attempt.fingerprint.to_string())
-        .execute(&self.pool)
-        .await
-        .map_err(self.failed())?;
-        let id = done.last_insert_rowid();
-        sqlx::query("UPDATE attempts SET log = ? WHERE id = ?")
-            .bind(format!("logs/{id}.log"))
-            .bind(id)
+        // The log is named after the number that SQLite gives next.
+        let insert = format!(
+            "{QUICK}; INSERT INTO attempts (run, key, label, kind, state, started, log, fingerprint) VALUES \
+             (?, ?, ?, ?, 'running', ?, 'logs/' || (SELECT coalesce(max(id), 0) + 1 FROM attempts) || '.log', ?)"
+        );
+        let done = sqlx::query(sqlx::AssertSqlSafe(insert))
+            .bind(attempt.run)
+            .bind(attempt.key.to_string())
+            .bind(attempt.label)
+            .bind(attempt.kind)
+            .bind(now())
+            .bind(attempt.fingerprint.to_string())
             .execute(&self.pool)
             .await
             .map_err(self.failed())?;
-        Ok(id)
+        Ok(done.last_insert_rowid())
     }
 
     /// Puts the bad end of an attempt on record. A good end is part of `add_result`.

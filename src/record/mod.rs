@@ -4,6 +4,8 @@ mod cache;
 mod detail;
 mod ending;
 mod history;
+mod index;
+mod planning;
 mod rows;
 
 use std::time::Duration;
@@ -12,9 +14,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-pub use cache::{CacheIndex, NewResult, StoredResult};
+pub use cache::{NewResult, StoredResult};
 pub use detail::{CellDetail, Details, RunDetail, StageDetail};
 pub use ending::{CellEnd, RunEnd, StageEnd};
+pub use index::CacheIndex;
+pub use planning::EarlierResult;
 pub use rows::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
 
 /// Why the records could not be read or written.
@@ -79,9 +83,10 @@ impl Records {
             .filename(&path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // Full: a result on record must outlive a power cut, as the sealed object does.
-            .synchronous(SqliteSynchronous::Full)
+            // Whole after a power cut, and quick; a result asks for more (`DURABLE`).
+            .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
+            .row_buffer_size(1_024)
             .busy_timeout(Duration::from_secs(60));
         // Two processes that start together on a fresh file must not both make its tables.
         let lock = fs_err::File::create(state.join("records.lock"))?;
@@ -105,6 +110,13 @@ impl Records {
         |source| RecordError::Database { path: self.path.clone(), source }
     }
 }
+
+/// Begins a transaction that is on the disk when it has ended: a result on record must outlive a power cut, as the
+/// sealed object does. The beginning of an attempt goes back to `QUICK`.
+const DURABLE: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+
+/// What is written from here on may be lost in a power cut, and never be half there.
+const QUICK: &str = "PRAGMA synchronous = NORMAL";
 
 /// Brings the tables to the newest version.
 async fn migrate(pool: &SqlitePool, path: &Utf8Path) -> Result<(), RecordError> {

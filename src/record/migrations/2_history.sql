@@ -23,7 +23,8 @@ ALTER TABLE attempts ADD COLUMN notes TEXT;               -- JSON
 ALTER TABLE attempts ADD COLUMN seconds REAL;
 CREATE INDEX attempts_by_run ON attempts (run, id);
 CREATE TRIGGER a_forgotten_result_stays_on_record BEFORE DELETE ON results BEGIN
-    UPDATE attempts SET fingerprint = OLD.fingerprint, notes = OLD.notes, seconds = OLD.seconds WHERE id = OLD.attempt;
+    UPDATE attempts SET fingerprint = OLD.fingerprint, notes = OLD.notes, seconds = OLD.seconds
+        WHERE id = OLD.attempt AND key = OLD.key;
 END;
 
 -- Every stage of a run, wired as it was, so that a number can be followed down to the raw files. Cells share stages;
