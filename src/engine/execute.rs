@@ -48,14 +48,8 @@ pub struct Executor {
 
 /// Nodes that have to run and need more than the machine will ever have, and what that is.
 pub fn impossible(graph: &Graph, plan: &Plan, capacity: &Capacity) -> Vec<(NodeId, String)> {
-    let nodes = graph.nodes.iter().enumerate().filter(|(id, _)| works(plan, *id));
-    let need = |id: NodeId| Need::new(&graph.nodes[id].handling, graph.nodes[id].stage.resources(), capacity);
-    nodes.filter_map(|(id, _)| Some((id, need(id).beyond(capacity)?))).collect()
-}
-
-/// True for a node that has to run, or may have to.
-fn works(plan: &Plan, id: NodeId) -> bool {
-    matches!(plan.statuses[id], Status::Run { .. } | Status::After { .. })
+    let nodes = graph.nodes.iter().enumerate().filter(|(id, _)| plan.statuses[*id].works());
+    nodes.filter_map(|(id, node)| Some((id, Need::new(&node.member, capacity).beyond(capacity)?))).collect()
 }
 
 /// What a task of the executor brings home.
@@ -75,8 +69,11 @@ impl Executor {
         for again in &plan.confirmed {
             self.records.confirm_files(&again.object, &again.entries, &again.stamps).await?;
         }
+        for (source, object) in &plan.seen {
+            self.records.remember_source(&source.folder, &source.files, object).await?;
+        }
         let mut walk = Walk::new(graph);
-        let working: Vec<bool> = (0..graph.nodes.len()).map(|id| works(plan, id)).collect();
+        let working: Vec<bool> = plan.statuses.iter().map(Status::works).collect();
         let (ways, needs) = self.prospects(graph, &working).await?;
         let (mut line, mut slots) = (Line::default(), Slots::new(&self.capacity));
         let mut running: JoinSet<News> = JoinSet::new();
@@ -149,7 +146,7 @@ impl Executor {
             return Ok((vec![0; working.len()], vec![Need::default(); working.len()]));
         }
         let ways = ways(graph, working, &self.records.durations().await?);
-        let needs = graph.nodes.iter().map(|node| Need::new(&node.handling, node.stage.resources(), &self.capacity));
+        let needs = graph.nodes.iter().map(|node| Need::new(&node.member, &self.capacity));
         Ok((ways, needs.collect()))
     }
 
@@ -165,11 +162,15 @@ impl Executor {
             Status::Source { object, folder } => {
                 Some(NodeState::Done(Outcome { key: None, object: *object, folder: folder.clone() }))
             }
-            Status::Hit { key, object } => {
+            // Nothing that runs reads its bytes.
+            Status::Absent { key, object } => {
+                Some(NodeState::Done(Outcome { key: *key, object: *object, folder: self.store.files(object) }))
+            }
+            Status::Hit { key, object, .. } => {
                 self.tell(RunEvent::Reused(id));
                 Some(NodeState::Done(Outcome { key: Some(*key), object: *object, folder: self.store.files(object) }))
             }
-            Status::Missing { .. } | Status::Blocked { .. } => Some(NodeState::Blocked),
+            Status::Missing { .. } | Status::Blocked { .. } | Status::Idle => Some(NodeState::Blocked),
             Status::Run { .. } | Status::After { .. } => {
                 let inputs = graph.nodes[id].inputs.values().map(|input| &states[*input]);
                 if inputs.clone().any(|state| matches!(state, Some(NodeState::Failed { .. } | NodeState::Blocked))) {

@@ -15,12 +15,14 @@ mod plan;
 mod schedule;
 mod slots;
 pub mod stage;
+mod temporary;
 
 pub use execute::{Executor, impossible};
-pub use fingerprint::{Fingerprint, KEY_FORMAT, difference};
+pub use fingerprint::{Aspect, Change, Fingerprint, KEY_FORMAT, Nearest, changes, in_words, nearest};
 pub use graph::{Graph, GraphBuilder, Member, Node, NodeId, WiringError};
 pub use handling::{Handling, Limits, Needs};
 pub use lock::RunLock;
 pub use outcome::{NodeState, Outcome, Report, RunEvent, StopSignal};
-pub use plan::{Plan, PlanError, Planner, Reason, Status};
+pub use plan::{Plan, PlanError, Planner, Reason, Status, Trust};
 pub use slots::Capacity;
+pub use temporary::drop_temporary;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::attempt::{Made, NodeError, Trial};
 use super::execute::Executor;
@@ -37,7 +37,7 @@ pub(super) enum Tried {
 
 /// A result as the attempt that made it leaves it.
 struct Fresh<'a> {
-    fingerprint: &'a Fingerprint<'a>,
+    manifest: &'a Value,
     key: ContentHash,
     label: &'a str,
     attempt: i64,
@@ -61,9 +61,9 @@ impl Executor {
 
     async fn try_node(&self, node: &Node, turn: &Turn, log: &mut Utf8PathBuf) -> Result<Tried, NodeError> {
         let id = turn.id;
-        let identity = node.stage.identity();
+        let identity = &node.member.identity;
         let contents = turn.inputs.iter().map(|(name, outcome)| (name.as_str(), outcome.object)).collect();
-        let fingerprint = Fingerprint::new(&identity, contents);
+        let fingerprint = Fingerprint::new(identity, contents);
         let key = fingerprint.key();
         let done = |object, really| {
             let outcome = Outcome { key: Some(key), object, folder: self.store.files(&object) };
@@ -83,10 +83,12 @@ impl Executor {
         tracing::debug!(node = node.label, %key, "runs");
         let waited = turn.waits_since.map_or(0.0, |since| since.elapsed().as_secs_f64());
         let mut earlier = self.records.attempts_at(&key).await?;
-        let retries = self.retries.or(node.handling.retries).unwrap_or_else(|| node.stage.retries());
+        let retries = self.retries.or(node.member.handling.retries).unwrap_or_else(|| node.member.stage.retries());
+        let manifest = fingerprint.to_json();
         let (mut retried, mut evaluation) = (None, 1.0);
         for again in (0..=retries).rev() {
-            let attempt = Attempt { run: self.run, key, label: &node.label, kind: identity.kind };
+            let attempt =
+                Attempt { run: self.run, key, label: &node.label, kind: identity.kind, fingerprint: &manifest };
             let attempt = self.records.start_attempt(&attempt).await?;
             let given = Given { threads: turn.threads, gpus: &turn.gpus, retries: retried };
             self.records.note_given(attempt, &given).await?;
@@ -100,18 +102,18 @@ impl Executor {
             });
             let trial = Trial {
                 id,
-                stage: &node.stage,
+                stage: &node.member.stage,
                 inputs: &turn.inputs,
                 attempt,
                 earlier: &earlier,
                 log,
                 threads: turn.threads,
-                share: Share { gpus: turn.gpus.clone(), limits: node.handling.limits, evaluation },
+                share: Share { gpus: turn.gpus.clone(), limits: node.member.handling.limits, evaluation },
             };
             let began = Instant::now();
             let made = self.attempt(trial).await;
             let seconds = began.elapsed().as_secs_f64();
-            let fresh = Fresh { fingerprint: &fingerprint, key, label: &node.label, attempt };
+            let fresh = Fresh { manifest: &manifest, key, label: &node.label, attempt };
             let ended = self.keep(node, made, &fresh, [waited, seconds]).await;
             earlier.insert(0, attempt);
             let error = match ended {
@@ -155,8 +157,8 @@ impl Executor {
         let Made { ended, notes, taken } = made?;
         let began = Instant::now();
         let sealed = ended.and_then(|output| {
-            let sealing = if node.stage.external() { Sealing::Copy } else { Sealing::Move };
-            Ok(self.store.seal(&output, node.stage.output().name(), sealing)?)
+            let sealing = if node.member.stage.external() { Sealing::Copy } else { Sealing::Move };
+            Ok(self.store.seal(&output, node.member.stage.output().name(), sealing)?)
         });
         let phases = json!({ "wait": wait, "run": run, "seal": began.elapsed().as_secs_f64() });
         let measured = Measured { memory: taken.memory, gpu_memory: taken.gpu_memory, phases: &phases };
@@ -172,7 +174,7 @@ impl Executor {
         let result = NewResult {
             key: fresh.key,
             label: fresh.label,
-            fingerprint: &fresh.fingerprint.to_json(),
+            fingerprint: fresh.manifest,
             object,
             manifest: &manifest,
             stamps: &stamps,

@@ -18,7 +18,7 @@ pub(super) fn ways(graph: &Graph, works: &[bool], earlier: &[Took]) -> Vec<u64> 
     // Each node after all that read it: inputs have smaller numbers.
     for (id, node) in graph.nodes.iter().enumerate().rev() {
         if works[id] {
-            ways[id] += estimates.of(&node.label, node.stage.identity().kind);
+            ways[id] += estimates.of(&node.label, node.member.identity.kind);
         }
         let way = ways[id];
         for input in node.inputs.values() {

@@ -1,6 +1,7 @@
 //! What a machine has and what running stages have taken of it: places, cores, memory, GPUs and shares of them.
 
-use super::handling::{Handling, Needs};
+use super::graph::Member;
+use super::handling::Needs;
 use super::stage::Resources;
 use crate::unit::Size;
 
@@ -33,8 +34,12 @@ pub(super) struct Need {
 impl Need {
     /// What a stage takes: as its pipeline says, and else as it knows itself. One that wants more cores than there are
     /// gets them all.
-    pub(super) fn new(handling: &Handling, own: Resources, capacity: &Capacity) -> Self {
-        let Needs { cpu, memory, gpu } = handling.resources;
+    pub(super) fn new(member: &Member, capacity: &Capacity) -> Self {
+        Self::of(member.handling.resources, member.stage.resources(), capacity)
+    }
+
+    fn of(said: Needs, own: Resources, capacity: &Capacity) -> Self {
+        let Needs { cpu, memory, gpu } = said;
         let gpus = own.gpus.map_or(0.0, |usual| gpu.unwrap_or(usual));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand, checked before")]
         let parts = (gpus * f64::from(WHOLE)).ceil().clamp(0.0, f64::from(u32::MAX / 2)) as u32;
@@ -178,8 +183,7 @@ mod tests {
 
     fn need(gpus: f64, own: Option<f64>) -> Need {
         let resources = Needs { gpu: Some(gpus), ..Needs::default() };
-        let handling = Handling { resources, ..Handling::default() };
-        Need::new(&handling, Resources { threads: 1, gpus: own }, &capacity())
+        Need::of(resources, Resources { threads: 1, gpus: own }, &capacity())
     }
 
     #[test]
@@ -212,8 +216,8 @@ mod tests {
         let beyond = |need: Need| need.beyond(&capacity()).unwrap_or_default();
         assert_eq!(beyond(need(4.0, Some(0.0))), "it needs 4 GPUs, and there are 3");
         assert!(beyond(Need { memory: 101, ..Need::default() }).contains("there is 100 B"));
-        let handling = Handling { resources: Needs { cpu: Some(99), ..Needs::default() }, ..Handling::default() };
-        let all = Need::new(&handling, Resources { threads: 1, gpus: None }, &capacity());
+        let many = Needs { cpu: Some(99), ..Needs::default() };
+        let all = Need::of(many, Resources { threads: 1, gpus: None }, &capacity());
         assert_eq!((all.cores, all.beyond(&capacity())), (8, None));
     }
 }

@@ -8,6 +8,7 @@ mod contract;
 mod data;
 mod errors;
 mod floors;
+mod planning;
 mod running;
 mod schemas;
 mod scratch;
