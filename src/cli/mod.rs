@@ -5,14 +5,15 @@
 mod cache;
 mod environment;
 mod plan;
-mod progress;
 mod report;
 mod run;
 mod runs;
 mod schema;
 mod signals;
+mod status;
 mod synth;
 mod trainer;
+mod watch;
 mod workspace;
 
 use std::io::{IsTerminal, Write};
@@ -51,6 +52,7 @@ enum Command {
     Plan(plan::Arguments),
     Report(report::Arguments),
     Runs(runs::Arguments),
+    Status(status::Arguments),
     Synth(synth::Arguments),
     Schema(schema::Arguments),
     Cache(cache::Arguments),
@@ -118,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
+use super::rows::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState, StageSeconds};
 use super::{RecordError, Records, now};
 use crate::hash::ContentHash;
 
@@ -262,6 +262,25 @@ impl Records {
         .await
         .map_err(self.failed())?;
         rows.iter().map(|row| Ok(EpochRow { attempt: row.get(0), event: json(row.get(1))? })).collect()
+    }
+}
+
+impl Records {
+    /// How long each stage took whose result is on record; of one label, the newest last.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn durations(&self) -> Result<Vec<StageSeconds>, RecordError> {
+        let rows = sqlx::query(
+            "SELECT x.label, a.kind, x.seconds FROM results x JOIN attempts a ON a.id = x.attempt ORDER BY x.attempt",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(self.failed())?;
+        Ok(rows
+            .iter()
+            .map(|row| StageSeconds { label: row.get(0), kind: row.get(1), seconds: row.get(2) })
+            .collect())
     }
 }
 

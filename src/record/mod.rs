@@ -11,7 +11,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use cache::{CacheIndex, NewResult, StoredResult};
-pub use rows::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
+pub use rows::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState, StageSeconds};
 
 /// Why the records could not be read or written.
 #[derive(Debug, thiserror::Error)]

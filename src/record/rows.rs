@@ -171,3 +171,14 @@ impl Ord for MadeBy {
         self.attempt.cmp(&other.attempt)
     }
 }
+
+/// How long a stage took when its result was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageSeconds {
+    /// The stage as it is shown.
+    pub label: String,
+    /// The kind of stage.
+    pub kind: String,
+    /// Seconds.
+    pub seconds: f64,
+}
