@@ -38,6 +38,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Ways to watch a run.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Watching")]
+#[group(id = "watching")]
 pub(super) struct Arguments {
     /// Lines with a time stamp instead of bars; the default where stderr is not a terminal.
     #[arg(long)]
