@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 a stage failed, 2 the input is wrong, 130 interrupted.
 
+mod accept;
 mod cache;
 mod environment;
 mod plan;
@@ -50,6 +51,7 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Plan(plan::Arguments),
+    Accept(accept::Arguments),
     Report(report::Arguments),
     Runs(runs::Arguments),
     Status(status::Arguments),
@@ -118,6 +120,7 @@ pub fn main() -> ExitCode {
     let ended = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Accept(arguments) => accept::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
@@ -181,4 +184,9 @@ fn columns(header: &[&str], rows: &[Vec<String>]) -> String {
         text.push_str(&line(&mut row.iter().map(String::as_str)));
     }
     text
+}
+
+/// `1 cell`, `2 cells`.
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

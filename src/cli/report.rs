@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
             .statuses
             .iter()
             .map(|status| match status {
-                Status::Hit { key, object } => {
+                Status::Hit { key, object, .. } => {
                     NodeState::Done(Outcome { key: Some(*key), object: *object, folder: workspace.store.files(object) })
                 }
                 _ => NodeState::Blocked,

@@ -11,7 +11,7 @@ use super::watch::{self, Watch, duration};
 use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, report, say};
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal};
+use crate::engine::{Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal, drop_temporary};
 use crate::experiment::Cell;
 use crate::record::{CellEnd, NewRun, RunState};
 
@@ -39,7 +39,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let outputs = arguments.watch.open()?;
     let workspace = Workspace::open(&arguments.selection).await?;
     let mut alone = false;
-    let _share = RunLock::share(&workspace.project.state(), || {
+    let share = RunLock::share(&workspace.project.state(), || {
         alone = true;
         workspace.store.sweep()
     })?;
@@ -54,7 +54,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let jobs = arguments.jobs.map_or(cores, std::num::NonZeroUsize::get);
-    let idle = plan.statuses.iter().all(|status| matches!(status, Status::Hit { .. } | Status::Source { .. }));
+    let idle = !plan.statuses.iter().any(Status::works);
 
     let run = workspace
         .records
@@ -90,6 +90,9 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     workspace.records.finish_run(run, whole, &cell_rows(&workspace, &ended, &states)).await?;
     let written = watch.end(whole);
     summarize(&workspace, &ended, &states, run, began.elapsed().as_secs_f64());
+    if workspace.cells.graph.nodes.iter().any(|node| node.handling.temp) && share.try_alone()? {
+        drop_temporary(&workspace.cells.graph, &ended.states, &workspace.store, &workspace.records).await?;
+    }
     if workspace.file.experiment.report.is_some() && whole != RunState::Interrupted {
         let path = report::write(&workspace, &ended.states).await?;
         say(&format!("report: {}", path));

@@ -67,23 +67,99 @@ impl<'a> Fingerprint<'a> {
     }
 }
 
-/// What differs between an earlier fingerprint and a new one, in words; the first few differences.
-pub fn difference(earlier: &Value, now: &Value) -> String {
+/// What sort of thing a field of the key is to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aspect {
+    /// The sources of the stage: its version, a model's code digest, the command of a shell stage.
+    Code,
+    /// The content of an input.
+    Input,
+    /// A value of the config.
+    Parameter,
+    /// The seed.
+    Seed,
+    /// A choice of the protocol.
+    Protocol,
+    /// Device class, libtorch version, an environment variable.
+    Environment,
+    /// The form of the key itself, or the kind of stage.
+    Form,
+}
+
+impl Aspect {
+    fn of(path: &str) -> Self {
+        match path.split('.').next().unwrap_or_default() {
+            "version" => Self::Code,
+            "config" if path == "config.command" => Self::Code,
+            "config" => Self::Parameter,
+            "inputs" => Self::Input,
+            "seed" => Self::Seed,
+            "protocol" => Self::Protocol,
+            "environment" => Self::Environment,
+            _ => Self::Form,
+        }
+    }
+}
+
+/// One field in which two fingerprints differ.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// What sort of field it is.
+    pub aspect: Aspect,
+    /// Its path: `config.hyper_parameters.training.epochs`.
+    pub field: String,
+    /// Its earlier value; null where it was not there.
+    pub was: Value,
+    /// Its present value; null where it is not there.
+    pub is: Value,
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.aspect {
+            Aspect::Input => write!(f, "input `{}` has other content", self.field.trim_start_matches("inputs.")),
+            Aspect::Code if self.field == "version" => f.write_str("its code changed"),
+            _ => write!(f, "`{}` was {}, is {}", self.field, shown(&self.was), shown(&self.is)),
+        }
+    }
+}
+
+/// Every field in which two fingerprints differ, sorted by path.
+pub fn changes(earlier: &Value, now: &Value) -> Vec<Change> {
     let mut found = Vec::new();
     compare("", earlier, now, &mut found);
-    if found.is_empty() {
+    found
+}
+
+/// Changes in words: the first three, and how many more.
+pub fn in_words(changes: &[Change]) -> String {
+    if changes.is_empty() {
         return "nothing that enters the key differs; its result is gone".into();
     }
-    let more = found.len().saturating_sub(3);
-    found.truncate(3);
-    let mut text = found.join(", ");
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
+    let mut text = changes.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if changes.len() > 3 {
+        text.push_str(&format!(" and {} more", changes.len() - 3));
     }
     text
 }
 
-fn compare(path: &str, earlier: &Value, now: &Value, found: &mut Vec<String>) {
+/// An earlier fingerprint and what differs from it.
+#[derive(Debug, Clone)]
+pub struct Nearest<'a, T> {
+    /// The earlier result.
+    pub earlier: &'a T,
+    /// What differs.
+    pub changes: Vec<Change>,
+}
+
+/// The earlier result that differs in the fewest fields; of equals, the first.
+pub fn nearest<'a, T>(earlier: &'a [T], fingerprint: impl Fn(&T) -> &Value, now: &Value) -> Option<Nearest<'a, T>> {
+    let compared = earlier.iter().map(|one| Nearest { earlier: one, changes: changes(fingerprint(one), now) });
+    compared.min_by_key(|one| one.changes.len())
+}
+
+fn compare(path: &str, earlier: &Value, now: &Value, found: &mut Vec<Change>) {
     match (earlier, now) {
         (Value::Object(a), Value::Object(b)) => {
             let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
@@ -93,11 +169,12 @@ fn compare(path: &str, earlier: &Value, now: &Value, found: &mut Vec<String>) {
             }
         }
         _ if crate::hash::canonical(earlier) == crate::hash::canonical(now) => {}
-        _ if path.starts_with("inputs.") => {
-            found.push(format!("input `{}` has other content", path.trim_start_matches("inputs.")));
-        }
-        _ if path == "version" => found.push("its code changed".into()),
-        _ => found.push(format!("`{path}` was {}, is {}", shown(earlier), shown(now))),
+        _ => found.push(Change {
+            aspect: Aspect::of(path),
+            field: path.to_owned(),
+            was: earlier.clone(),
+            is: now.clone(),
+        }),
     }
 }
 
@@ -161,10 +238,10 @@ mod tests {
 
     #[test]
     fn a_difference_is_told_in_words() {
-        let told = difference(
+        let told = in_words(&changes(
             &json!({"config": {"a": 1, "b": 2}, "version": "1", "inputs": {"x": "h1"}}),
             &json!({"config": {"a": 1, "b": 3}, "version": "2", "inputs": {"x": "h2"}}),
-        );
+        ));
         assert_eq!(told, "`config.b` was 2, is 3, input `x` has other content, its code changed");
     }
 

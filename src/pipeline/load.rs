@@ -6,6 +6,7 @@ use camino::Utf8Path;
 use serde_json::{Map, Value, json};
 
 use super::Pipeline;
+use crate::artifact::ArtifactKind;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::document::{Document, Part, Step, keys};
 use crate::engine::{Handling, Member, WiringError};
@@ -99,6 +100,12 @@ impl PipelineFile {
             match config.resolve(settings) {
                 Ok(stage) => {
                     let handling = handled.get(&name).cloned().unwrap_or_default();
+                    if handling.temp && matches!(stage.output(), ArtifactKind::Dataset | ArtifactKind::Ranks) {
+                        let path = [keys(["stages"]), vec![Step::Key(name.clone())], keys(["temp"])].concat();
+                        let message = format!("{} cannot be temporary", stage.output());
+                        let error = self.document.error(&path, Part::Key, message);
+                        errors.push(error.help("the report reads what this stage makes"));
+                    }
                     stages.insert(name, Member { stage, handling });
                 }
                 Err(complaints) => {

@@ -103,19 +103,6 @@ impl Records {
         row.map(|row| Ok(StoredResult { object: hash(row.get(0))?, seconds: row.get(1) })).transpose()
     }
 
-    /// What the newest result of a stage with this label was made from.
-    ///
-    /// # Errors
-    /// When the records cannot be read.
-    pub async fn fingerprint_of_label(&self, label: &str) -> Result<Option<Value>, RecordError> {
-        let row = sqlx::query("SELECT fingerprint FROM results WHERE label = ? ORDER BY attempt DESC LIMIT 1")
-            .bind(label)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(self.failed())?;
-        row.map(|row| serde_json::from_str(row.get(0)).map_err(|error| RecordError::Row(error.to_string()))).transpose()
-    }
-
     /// Puts a finished stage on record and closes its attempt, in one transaction.
     ///
     /// # Errors
@@ -137,6 +124,11 @@ impl Records {
         .await
         .map_err(self.failed())?;
         insert_files(&mut transaction, &new.object, &new.manifest.files, new.stamps).await.map_err(self.failed())?;
+        sqlx::query("DELETE FROM dropped WHERE object = ?")
+            .bind(new.object.to_string())
+            .execute(&mut *transaction)
+            .await
+            .map_err(self.failed())?;
         sqlx::query("UPDATE attempts SET state = 'done', finished = ? WHERE id = ?")
             .bind(super::now())
             .bind(new.attempt)
@@ -243,6 +235,6 @@ async fn insert_files(
     Ok(())
 }
 
-fn hash(text: &str) -> Result<ContentHash, RecordError> {
+pub(super) fn hash(text: &str) -> Result<ContentHash, RecordError> {
     text.parse().map_err(|error: crate::hash::NotAHash| RecordError::Row(error.to_string()))
 }

@@ -2,6 +2,7 @@
 
 mod cache;
 mod history;
+mod planning;
 mod rows;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use cache::{CacheIndex, NewResult, StoredResult};
+pub use planning::EarlierResult;
 pub use rows::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState, StageSeconds};
 
 /// Why the records could not be read or written.

@@ -123,7 +123,7 @@ impl Watch {
         run: i64,
         jobs: usize,
     ) -> Result<Self, CommandError> {
-        let idle = plan.statuses.iter().all(|status| matches!(status, Status::Hit { .. } | Status::Source { .. }));
+        let idle = !plan.statuses.iter().any(Status::works);
         let asked = outputs.events.is_some() || outputs.junit.is_some();
         let scene = if idle && !asked { Scene::default() } else { Scene::new(workspace, plan, run, jobs)? };
         let mut observers: Vec<Box<dyn Observer>> = Vec::new();

@@ -28,7 +28,7 @@ pub(super) struct Scene {
     /// By node.
     pub(super) stages: Vec<StageScene>,
     pub(super) cells: Vec<CellScene>,
-    /// Stages that are brought to an end: all but files outside the project.
+    /// Stages that are brought to an end: all but those apart.
     pub(super) total: usize,
     /// Stages that may have to run.
     pub(super) work: usize,
@@ -36,8 +36,8 @@ pub(super) struct Scene {
 
 /// A node of the graph.
 pub(super) struct StageScene {
-    /// Files outside the project: nothing to do.
-    pub(super) source: bool,
+    /// Nothing is done for it: files outside the project, or a result that nothing reads.
+    pub(super) apart: bool,
     /// It may have to run.
     pub(super) works: bool,
     /// Its key, where it is known before the run.
@@ -60,9 +60,13 @@ impl Scene {
             .statuses
             .iter()
             .map(|status| StageScene {
-                source: matches!(status, Status::Source { .. }),
-                works: matches!(status, Status::Run { .. } | Status::After { .. }),
-                key: if let Status::Hit { key, .. } | Status::Run { key, .. } = status { Some(*key) } else { None },
+                apart: !(status.works() || matches!(status, Status::Hit { .. } | Status::Blocked { .. })),
+                works: status.works(),
+                key: match status {
+                    Status::Hit { key, .. } | Status::Run { key, .. } => Some(*key),
+                    Status::Absent { key, .. } => *key,
+                    _ => None,
+                },
                 cells: Vec::new(),
             })
             .collect();
@@ -89,7 +93,7 @@ impl Scene {
             host: fs_err::read_to_string("/proc/sys/kernel/hostname").map(|n| n.trim().to_owned()).unwrap_or_default(),
             started: Some(Timestamp::now()),
             jobs,
-            total: stages.iter().filter(|stage| !stage.source).count(),
+            total: stages.iter().filter(|stage| !stage.apart).count(),
             work: stages.iter().filter(|stage| stage.works).count(),
             graph,
             stages,
@@ -171,7 +175,7 @@ pub(super) mod testing {
         let mut stages: Vec<StageScene> = graph
             .nodes
             .iter()
-            .map(|_| StageScene { source: false, works: true, key: None, cells: Vec::new() })
+            .map(|_| StageScene { apart: false, works: true, key: None, cells: Vec::new() })
             .collect();
         for (index, cell) in cells.iter().enumerate() {
             for node in &cell.nodes {

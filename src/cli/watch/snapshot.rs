@@ -88,7 +88,7 @@ pub(in crate::cli) struct Snapshot {
     pub(in crate::cli) reused: usize,
     pub(in crate::cli) running: Vec<StageUnderWay>,
     pub(in crate::cli) failures: Vec<StageFailed>,
-    /// A letter for each stage: `.` left, `>` under way, `+` ran, `=` reused, `!` failed, `-` blocked, `~` raw files.
+    /// A letter for each stage: `.` left, `>` under way, `+` ran, `=` reused, `!` failed, `-` blocked, `~` nothing to do.
     pub(in crate::cli) stands: String,
 }
 
@@ -342,7 +342,7 @@ fn letter(stand: Stand) -> char {
         Stand::Reused => '=',
         Stand::Failed => '!',
         Stand::Blocked => '-',
-        Stand::Source => '~',
+        Stand::Apart => '~',
     }
 }
 

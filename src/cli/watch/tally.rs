@@ -17,7 +17,7 @@ pub(super) enum Stand {
     Reused,
     Failed,
     Blocked,
-    Source,
+    Apart,
 }
 
 /// A stage under way.
@@ -80,10 +80,10 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn new(scene: &Scene) -> Self {
         let count = |cell: &super::scene::CellScene| {
-            cell.nodes.iter().filter(|node| !scene.stages[**node as usize].source).count()
+            cell.nodes.iter().filter(|node| !scene.stages[**node as usize].apart).count()
         };
         Self {
-            stands: scene.stages.iter().map(|stage| if stage.source { Stand::Source } else { Stand::Left }).collect(),
+            stands: scene.stages.iter().map(|stage| if stage.apart { Stand::Apart } else { Stand::Left }).collect(),
             seconds: vec![0.0; scene.stages.len()],
             unfinished: scene.cells.iter().map(count).collect(),
             spoilt: vec![false; scene.cells.len()],
