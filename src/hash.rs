@@ -8,6 +8,8 @@ use camino::Utf8Path;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// The BLAKE3 digest of some bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentHash([u8; 32]);
@@ -45,6 +47,11 @@ impl ContentHash {
         }
     }
 
+    /// The bytes of the digest.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The first 12 hex digits, for people.
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()
@@ -59,10 +66,8 @@ impl From<blake3::Hash> for ContentHash {
 
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0 {
-            write!(f, "{byte:02x}")?;
-        }
-        Ok(())
+        let digits = self.0.map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        f.write_str(std::str::from_utf8(digits.as_flattened()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -82,13 +87,20 @@ impl FromStr for ContentHash {
 
     fn from_str(text: &str) -> Result<Self, NotAHash> {
         let mut bytes = [0; 32];
-        let digits = text.as_bytes();
-        if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        // By hand: a cache of 10,000 results reads 20,000 of them at each start.
+        let value = |digit: u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            b'A'..=b'F' => Some(digit - b'A' + 10),
+            _ => None,
+        };
+        if pairs.len() != bytes.len() || !rest.is_empty() {
             return Err(NotAHash(text.to_owned()));
         }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| NotAHash(text.to_owned()))?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| NotAHash(text.to_owned()))?;
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            let (Some(high), Some(low)) = (value(*high), value(*low)) else { return Err(NotAHash(text.to_owned())) };
+            *byte = high << 4 | low;
         }
         Ok(Self(bytes))
     }

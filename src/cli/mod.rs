@@ -4,6 +4,7 @@
 
 mod accept;
 mod cache;
+mod ending;
 mod environment;
 mod plan;
 mod report;

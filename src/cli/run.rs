@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde_json::json;
 
+use super::ending::ending;
 use super::environment::environment;
 use super::signals::stop_on_signals;
 use super::watch::{self, Watch, duration};
@@ -13,7 +14,7 @@ use super::{CommandError, Ending, block_on, report, say};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal, drop_temporary};
 use crate::experiment::Cell;
-use crate::record::{CellEnd, NewRun, RunState};
+use crate::record::{NewRun, RunState};
 
 /// Run an experiment: everything that is not in the cache yet, then the report.
 ///
@@ -62,6 +63,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
             experiment: workspace.project.relative(&arguments.selection.experiment.canonicalize_utf8()?).as_str(),
             digest: workspace.file.digest(),
             protocol: &json!(workspace.file.protocol()),
+            choices: &json!({}),
             command: &std::env::args().collect::<Vec<_>>().join(" "),
             environment: &environment(&workspace, idle),
         })
@@ -87,7 +89,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
 
     let states: Vec<RunState> = workspace.cells.cells.iter().map(|cell| state_of(cell, &ended)).collect();
     let whole = whole_state(&states, &stop);
-    workspace.records.finish_run(run, whole, &cell_rows(&workspace, &ended, &states)).await?;
+    workspace.records.finish_run(run, &ending(&workspace, &ended, &states, whole)).await?;
     let written = watch.end(whole);
     summarize(&workspace, &ended, &states, run, began.elapsed().as_secs_f64());
     if workspace.cells.graph.nodes.iter().any(|node| node.handling.temp) && share.try_alone()? {
@@ -155,26 +157,6 @@ fn whole_state(states: &[RunState], stop: &StopSignal) -> RunState {
     } else {
         RunState::Failed
     }
-}
-
-fn cell_rows(workspace: &Workspace, ended: &Report, states: &[RunState]) -> Vec<CellEnd> {
-    let cells = workspace.cells.cells.iter().zip(states);
-    cells
-        .map(|(cell, state)| {
-            let end = cell.ranks.or_else(|| cell.ends.first().copied());
-            let result = end.and_then(|end| match &ended.states[end] {
-                NodeState::Done(outcome) => outcome.key.map(|key| (key, outcome.object)),
-                _ => None,
-            });
-            CellEnd {
-                name: cell.name.clone(),
-                coordinates: json!(cell.coordinates),
-                seed: cell.seed,
-                state: *state,
-                result,
-            }
-        })
-        .collect()
 }
 
 fn summarize(workspace: &Workspace, ended: &Report, states: &[RunState], run: i64, seconds: f64) {

@@ -129,7 +129,7 @@ impl Records {
             .execute(&mut *transaction)
             .await
             .map_err(self.failed())?;
-        sqlx::query("UPDATE attempts SET state = 'done', finished = ? WHERE id = ?")
+        sqlx::query("UPDATE attempts SET state = 'done', finished = ?, fingerprint = NULL WHERE id = ?")
             .bind(super::now())
             .bind(new.attempt)
             .execute(&mut *transaction)
