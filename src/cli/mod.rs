@@ -6,6 +6,7 @@ mod accept;
 mod cache;
 mod ending;
 mod environment;
+mod logs;
 mod plan;
 mod report;
 mod run;
@@ -56,6 +57,7 @@ enum Command {
     Report(report::Arguments),
     Runs(runs::Arguments),
     Status(status::Arguments),
+    Logs(logs::Arguments),
     Synth(synth::Arguments),
     Schema(schema::Arguments),
     Cache(cache::Arguments),
@@ -125,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Report(arguments) => report::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Logs(arguments) => logs::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),

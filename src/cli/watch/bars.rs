@@ -130,6 +130,8 @@ impl Observer for Bars {
             let widest = self.widest.min(room);
             let label = cut_middle(now.scene.label(node), widest);
             let rest = rest.map_or_else(String::new, |rest| format!("\n{rest}"));
+            // Set first, so that what has ended does not stand among what is under way.
+            self.bar.set_message(self.lines(now).join("\n"));
             self.bar.println(format!("{count} {label:<widest$}  {first}{rest}"));
         }
         Ok(())

@@ -90,15 +90,16 @@ fn status(now: &Now<'_>, cell: usize) -> TestCaseStatus {
     status
 }
 
+/// The stage, its log and the end of that, which holds the message unless the log could not be written.
 fn described(now: &Now<'_>, failure: &Failure) -> String {
-    let mut text = format!("{}\n{}", now.scene.label(failure.node), failure.message);
-    if !failure.log.as_str().is_empty() {
-        text.push_str(&format!("\nlog: {}", failure.log));
-        if let Some(end) = end_of(&failure.log) {
-            text.push_str(&format!("\n\n{end}"));
-        }
+    let mut parts = vec![now.scene.label(failure.node).to_owned()];
+    let end = end_of(&failure.log).unwrap_or_default();
+    if !end.contains(first_line(&failure.message)) {
+        parts.push(failure.message.clone());
     }
-    text
+    parts.extend((!failure.log.as_str().is_empty()).then(|| format!("log: {}", failure.log)));
+    parts.extend((!end.is_empty()).then(|| format!("\n{end}")));
+    parts.join("\n")
 }
 
 /// The last lines of a log.
