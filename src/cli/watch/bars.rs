@@ -47,7 +47,8 @@ impl Bars {
         let room = height.saturating_sub(3).max(1);
         let hidden = shown.len().saturating_sub(room);
         shown.truncate(room);
-        let mut lines: Vec<String> = shown.iter().map(|(node, running)| self.stage(now, *node, running, width)).collect();
+        let mut lines: Vec<String> =
+            shown.iter().map(|(node, running)| self.stage(now, *node, running, width)).collect();
         lines.push(self.whole(now, hidden, width));
         lines
     }
@@ -74,7 +75,9 @@ impl Bars {
     fn whole(&self, now: &Now<'_>, hidden: usize, width: usize) -> String {
         let tally = now.tally;
         let mut parts = vec![format!("{}/{} stages", tally.ended(), now.scene.total)];
-        parts.extend((now.scene.cells.len() > 1).then(|| format!("{}/{} cells", tally.cells_done, now.scene.cells.len())));
+        parts.extend(
+            (now.scene.cells.len() > 1).then(|| format!("{}/{} cells", tally.cells_done, now.scene.cells.len())),
+        );
         parts.extend((!tally.failed.is_empty()).then(|| format!("{} failed", tally.failed.len())));
         parts.extend((hidden > 0).then(|| format!("{hidden} more under way")));
         parts.push(duration_so_far(now.elapsed));
@@ -95,7 +98,8 @@ impl Bars {
         )]
         let full = ((share * columns as f64) as usize).min(columns);
         let (done, rest) = ("█".repeat(full), "░".repeat(columns - full));
-        let drawn = if self.color { format!("\x1b[{code}m{done}\x1b[2m{rest}\x1b[0m") } else { format!("{done}{rest}") };
+        let drawn =
+            if self.color { format!("\x1b[{code}m{done}\x1b[2m{rest}\x1b[0m") } else { format!("{done}{rest}") };
         (columns, drawn)
     }
 
@@ -176,7 +180,9 @@ mod tests {
         }
         let elapsed = Duration::from_secs(60);
         let now = Now { scene: &scene, tally: &tally, at: jiff::Timestamp::UNIX_EPOCH, elapsed, left: Some(4_000.0) };
-        for (size, columns, rows) in [((|| (80, 24)) as fn() -> _, 80, 24), (|| (120, 10), 120, 10), (|| (20, 3), 20, 3)] {
+        for (size, columns, rows) in
+            [((|| (80, 24)) as fn() -> _, 80, 24), (|| (120, 10), 120, 10), (|| (20, 3), 20, 3)]
+        {
             let bars = Bars { bar: ProgressBar::hidden(), widest: scene.label_width(), color: false, size };
             let lines = bars.lines(&now);
             assert!(lines.len() < rows, "{lines:#?}");
@@ -186,6 +192,9 @@ mod tests {
         let lines = Bars { bar: ProgressBar::hidden(), widest: scene.label_width(), color: false, size }.lines(&now);
         assert!(lines[0].contains("…") && lines[0].contains("30%  about 3 min left  epoch 3/20"), "{lines:#?}");
         let last = lines.last().unwrap();
-        assert!(last.ends_with("0/100 stages · 0/100 cells · 43 more under way · 1 min 0 s · about 1 h 10 min left"), "{last}");
+        assert!(
+            last.ends_with("0/100 stages · 0/100 cells · 43 more under way · 1 min 0 s · about 1 h 10 min left"),
+            "{last}"
+        );
     }
 }

@@ -164,7 +164,7 @@ pub(super) mod testing {
                 }))
                 .unwrap();
                 let stage: Arc<dyn crate::engine::stage::Stage> = Arc::new(shell::Shell::new(config));
-                members.insert(shape.stages[at].to_owned(), Member { stage, handling: Handling::default() });
+                members.insert(shape.stages[at].to_owned(), Arc::new(Member::new(stage, Handling::default())));
             }
             let nodes = builder.add(&members, |name| format!("c{cell} · {name}")).unwrap();
             let mut nodes: Vec<u32> = nodes.values().map(|node| as_index(*node)).collect();
@@ -184,6 +184,16 @@ pub(super) mod testing {
         }
         let count = stages.len();
         let experiment = "experiments/e.yaml".into();
-        Scene { run: 1, experiment, jobs: shape.jobs, graph, stages, cells, total: count, work: count, ..Scene::default() }
+        Scene {
+            run: 1,
+            experiment,
+            jobs: shape.jobs,
+            graph,
+            stages,
+            cells,
+            total: count,
+            work: count,
+            ..Scene::default()
+        }
     }
 }
