@@ -179,7 +179,8 @@ impl Comparison {
     fn compare_stage(&mut self, details: &Details, a: &StageDetail, b: &StageDetail, cell: &str) {
         if a.key == b.key {
             if a.object != b.object {
-                let what = if a.key.is_none() { "the files have other content" } else { "gave other bytes under one key" };
+                let what =
+                    if a.key.is_none() { "the files have other content" } else { "gave other bytes under one key" };
                 self.stage(a.name(), Aspect::Input, what, cell);
             }
             return;
@@ -222,7 +223,13 @@ impl Comparison {
         });
         table(&["stage", "", "what differs", "in"], rows.collect());
         let rows = self.numbers.iter().map(|(cell, metric, one, other)| {
-            vec![cell.clone(), metric.clone(), format!("{one:.4}"), format!("{other:.4}"), format!("{:+.4}", other - one)]
+            vec![
+                cell.clone(),
+                metric.clone(),
+                format!("{one:.4}"),
+                format!("{other:.4}"),
+                format!("{:+.4}", other - one),
+            ]
         });
         table(&["cell", "metric", &first, &second, "difference"], rows.collect());
         text
@@ -231,9 +238,9 @@ impl Comparison {
     fn json(&self, a: i64, b: i64) -> Value {
         let pairs = |(name, one, other): &(String, Value, Value)| json!({"field": name, "a": one, "b": other});
         let states = self.states.iter().map(|(cell, one, other)| json!({"cell": cell, "a": one, "b": other}));
-        let stages = self.stages.iter().map(|((stage, aspect, what), cells)| {
-            json!({"stage": stage, "aspect": aspect, "what": what, "cells": cells})
-        });
+        let stages = self.stages.iter().map(
+            |((stage, aspect, what), cells)| json!({"stage": stage, "aspect": aspect, "what": what, "cells": cells}),
+        );
         let numbers = self.numbers.iter().map(|(cell, metric, one, other)| {
             json!({"cell": cell, "metric": metric, "a": one, "b": other, "difference": other - one})
         });

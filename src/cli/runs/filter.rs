@@ -52,7 +52,9 @@ impl FromStr for Filter {
             Some((field, operator, value)) if !field.is_empty() => {
                 Ok(Self { field: field.to_owned(), operator, value: value.to_owned() })
             }
-            _ => Err(format!("`{text}` is no filter; write a field, one of = != < <= > >=, and a value: `state=failed`")),
+            _ => {
+                Err(format!("`{text}` is no filter; write a field, one of = != < <= > >=, and a value: `state=failed`"))
+            }
         }
     }
 }

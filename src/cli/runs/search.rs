@@ -163,7 +163,9 @@ fn unknown(field: &str, fields: &BTreeSet<String>) -> Diagnostic {
             let plain: Vec<&str> = fields.iter().map(String::as_str).filter(|known| !known.contains('.')).collect();
             format!("known: {}; `runs search --json --limit 1` shows all of a cell", plain.join(", "))
         }
-        (None, ends) => format!("did you mean {}?", ends.iter().map(|end| format!("`{end}`")).collect::<Vec<_>>().join(" or ")),
+        (None, ends) => {
+            format!("did you mean {}?", ends.iter().map(|end| format!("`{end}`")).collect::<Vec<_>>().join(" or "))
+        }
     };
     Diagnostic::new(format!("no cell has a field `{field}`")).help(help)
 }

@@ -43,7 +43,10 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 /// Names and values in two columns.
 fn pairs(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    rows.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name:<width$}  {value}\n")).collect()
+    rows.iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name:<width$}  {value}\n"))
+        .collect()
 }
 
 fn head(run: &RunDetail) -> String {
@@ -56,7 +59,10 @@ fn head(run: &RunDetail) -> String {
         ("state", row.state.clone()),
         ("started", row.started.clone()),
         ("finished", row.finished.clone().unwrap_or_else(|| "-".into())),
-        ("same as", row.same_as.map(|run| format!("run {run}: every cell and stage ended as there")).unwrap_or_default()),
+        (
+            "same as",
+            row.same_as.map(|run| format!("run {run}: every cell and stage ended as there")).unwrap_or_default(),
+        ),
         ("command", row.command.clone()),
         ("choices", if chosen { fields("", &row.choices) } else { String::new() }),
         ("protocol", format!("{} ({})", fields("", &row.protocol), digest(&row.protocol_digest))),
@@ -69,7 +75,10 @@ fn fields(path: &str, value: &Value) -> String {
     let mut flat = Map::new();
     flatten(path, value, &mut flat);
     let known = flat.iter().filter(|(_, value)| !value.is_null());
-    known.map(|(name, value)| format!("{} {}", name.trim_start_matches('.'), plain(value))).collect::<Vec<_>>().join(", ")
+    known
+        .map(|(name, value)| format!("{} {}", name.trim_start_matches('.'), plain(value)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn overview(run: &RunDetail) -> String {
@@ -155,11 +164,21 @@ fn cell_text(details: &Details, run: &RunDetail, cell: &CellDetail) -> String {
     let axes: Vec<String> = cell.coordinates.iter().map(|(axis, value)| format!("{axis} {value}")).collect();
     let mut text = format!(
         "\n{}",
-        pairs(&[("cell", cell.name.clone()), ("at", axes.join(", ")), ("seed", cell.seed.to_string()), ("state", cell.state.clone())])
+        pairs(&[
+            ("cell", cell.name.clone()),
+            ("at", axes.join(", ")),
+            ("seed", cell.seed.to_string()),
+            ("state", cell.state.clone())
+        ])
     );
     for stage in run.stages_of(cell) {
         text.push_str(&format!("\n{}\n", stage.label));
-        text.push_str(&stage_text(details, run, stage).lines().map(|line| format!("  {line}").trim_end().to_owned() + "\n").collect::<String>());
+        text.push_str(
+            &stage_text(details, run, stage)
+                .lines()
+                .map(|line| format!("  {line}").trim_end().to_owned() + "\n")
+                .collect::<String>(),
+        );
     }
     text
 }
@@ -194,8 +213,14 @@ fn stage_text(details: &Details, run: &RunDetail, stage: &StageDetail) -> String
         ("accepted", key.and_then(|key| details.accepted(key)).map(|note| fields("", note)).unwrap_or_default()),
         ("made by", made.unwrap_or_default()),
         ("took", took.unwrap_or_default()),
-        ("peak memory", maker.and_then(|attempt| attempt.peak_memory).map(|count| bytes(Some(count))).unwrap_or_default()),
-        ("on the GPU", maker.and_then(|attempt| attempt.peak_gpu_memory).map(|count| bytes(Some(count))).unwrap_or_default()),
+        (
+            "peak memory",
+            maker.and_then(|attempt| attempt.peak_memory).map(|count| bytes(Some(count))).unwrap_or_default(),
+        ),
+        (
+            "on the GPU",
+            maker.and_then(|attempt| attempt.peak_gpu_memory).map(|count| bytes(Some(count))).unwrap_or_default(),
+        ),
         ("threads", maker.and_then(|attempt| attempt.threads).map(|threads| threads.to_string()).unwrap_or_default()),
         ("GPUs", maker.and_then(|attempt| attempt.gpus.clone()).unwrap_or_default()),
     ]);
