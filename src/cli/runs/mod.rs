@@ -96,7 +96,8 @@ async fn run_details(records: &Records, run: Option<i64>) -> Result<Details, Com
 fn cell_of<'a>(run: &'a RunDetail, name: &str) -> Result<&'a CellDetail, Diagnostic> {
     run.cells.iter().find(|cell| cell.name == name).ok_or_else(|| {
         let names: Vec<&str> = run.cells.iter().map(|cell| cell.name.as_str()).collect();
-        let near = crate::diagnostic::did_you_mean(name, names);
+        let longer = || names.iter().copied().find(|known| known.starts_with(name));
+        let near = crate::diagnostic::did_you_mean(name, names.iter().copied()).or_else(longer);
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("`sr-pipe runs show {}` lists its cells", run.run.id),
