@@ -137,7 +137,8 @@ pub fn canonical(value: &Value) -> String {
     text
 }
 
-fn write_canonical(value: &Value, text: &mut String) {
+/// Appends the canonical form of a value.
+pub fn write_canonical(value: &Value, text: &mut String) {
     match value {
         Value::Object(map) => {
             let mut keys: Vec<_> = map.keys().collect();
@@ -147,7 +148,7 @@ fn write_canonical(value: &Value, text: &mut String) {
                 if at > 0 {
                     text.push(',');
                 }
-                text.push_str(&Value::from(key.as_str()).to_string());
+                write_text(key, text);
                 text.push(':');
                 write_canonical(&map[key], text);
             }
@@ -172,7 +173,21 @@ fn write_canonical(value: &Value, text: &mut String) {
             }
             _ => text.push_str(&number.to_string()),
         },
-        other => text.push_str(&other.to_string()),
+        Value::String(value) => write_text(value, text),
+        Value::Bool(true) => text.push_str("true"),
+        Value::Bool(false) => text.push_str("false"),
+        Value::Null => text.push_str("null"),
+    }
+}
+
+/// Appends a text in quotes, escaped as JSON where it has to be.
+pub fn write_text(value: &str, text: &mut String) {
+    if value.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+        text.push('"');
+        text.push_str(value);
+        text.push('"');
+    } else {
+        text.push_str(&Value::from(value).to_string());
     }
 }
 
@@ -210,6 +225,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn canonical_text_is_json_of_the_same_value(text in "\\PC{0,20}|[\\x00-\\x7f]{0,20}", number in any::<i64>()) {
+            let value = json!({ text.clone(): [number, text] });
+            prop_assert_eq!(serde_json::from_str::<Value>(&canonical(&value)).unwrap(), value);
+        }
+
         #[test]
         fn hex_reads_back(bytes in any::<[u8; 32]>()) {
             let hash = ContentHash(bytes);

@@ -173,9 +173,9 @@ impl Executor {
         log: &mut Utf8PathBuf,
     ) -> Result<(Outcome, bool), NodeError> {
         let node = &graph.nodes[id];
-        let identity = node.stage.identity();
+        let identity = &node.member.identity;
         let contents = inputs.iter().map(|(name, outcome)| (name.as_str(), outcome.object)).collect();
-        let fingerprint = Fingerprint::new(&identity, contents);
+        let fingerprint = Fingerprint::new(identity, contents);
         let key = fingerprint.key();
         let done = |object| Outcome { key: Some(key), object, folder: self.store.files(&object) };
 
@@ -203,8 +203,8 @@ impl Executor {
         let made = self.attempt(graph, id, attempt, &earlier, inputs, log).await;
         let seconds = started.elapsed().as_secs_f64();
         let sealed = made.and_then(|(output, notes)| {
-            let sealing = if node.stage.external() { Sealing::Copy } else { Sealing::Move };
-            let (object, manifest) = self.store.seal(&output, node.stage.output().name(), sealing)?;
+            let sealing = if node.member.stage.external() { Sealing::Copy } else { Sealing::Move };
+            let (object, manifest) = self.store.seal(&output, node.member.stage.output().name(), sealing)?;
             Ok((object, manifest, notes))
         });
         match sealed {

@@ -7,6 +7,7 @@ mod history;
 mod index;
 mod planning;
 mod rows;
+mod watching;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub use ending::{CellEnd, RunEnd, StageEnd};
 pub use index::CacheIndex;
 pub use planning::EarlierResult;
 pub use rows::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
+pub use watching::{StageSeconds, StageWiring};
 
 /// Why the records could not be read or written.
 #[derive(Debug, thiserror::Error)]
