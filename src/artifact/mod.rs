@@ -3,6 +3,7 @@
 mod kind;
 mod manifest;
 mod store;
+pub mod sheet;
 pub mod table;
 
 pub use kind::ArtifactKind;

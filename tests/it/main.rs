@@ -9,6 +9,7 @@ mod data;
 mod errors;
 mod floors;
 mod planning;
+mod records;
 mod schemas;
 mod scratch;
 mod training;
