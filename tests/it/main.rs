@@ -12,3 +12,4 @@ mod planning;
 mod schemas;
 mod scratch;
 mod training;
+mod watching;
