@@ -126,13 +126,17 @@ fn one(run: &Visible, now: Timestamp) -> String {
         text.push_str(&format!("  for {spent}, since {since}, process {} on {}\n", course.process, course.host));
     } else {
         let last = snapshot.updated.strftime("%Y-%m-%dT%H:%M:%SZ");
-        text.push_str(&format!("  was killed at about {last}; `sr-pipe run {}` goes on from there\n", course.experiment));
+        text.push_str(&format!(
+            "  was killed at about {last}; `sr-pipe run {}` goes on from there\n",
+            course.experiment
+        ));
     }
     text.push_str(&format!("  cells   {}\n", counted(&snapshot.cells, "", run.alive)));
     let reused = if snapshot.reused > 0 { format!(" ({} reused)", snapshot.reused) } else { String::new() };
-    let left = snapshot.seconds_left.filter(|_| run.alive).map_or_else(String::new, |left| {
-        format!("; {}", about((left - seconds(snapshot.updated, now)).max(1.0)))
-    });
+    let left = snapshot
+        .seconds_left
+        .filter(|_| run.alive)
+        .map_or_else(String::new, |left| format!("; {}", about((left - seconds(snapshot.updated, now)).max(1.0))));
     text.push_str(&format!("  stages  {}{left}\n", counted(&snapshot.stages, &reused, run.alive)));
     if run.alive && !snapshot.running.is_empty() {
         text.push_str(&format!("\n{}", under_way(snapshot, now)));

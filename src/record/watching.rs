@@ -42,10 +42,7 @@ impl Records {
         .fetch_all(&self.pool)
         .await
         .map_err(self.failed())?;
-        Ok(rows
-            .iter()
-            .map(|row| StageSeconds { label: row.get(0), kind: row.get(1), seconds: row.get(2) })
-            .collect())
+        Ok(rows.iter().map(|row| StageSeconds { label: row.get(0), kind: row.get(1), seconds: row.get(2) }).collect())
     }
 
     /// Of each experiment the newest run whose cells are on record, the newest of them first: number and experiment.
@@ -95,7 +92,8 @@ impl Records {
         .map_err(self.failed())?;
         rows.iter()
             .map(|row| {
-                let node = usize::try_from(row.get::<i64, _>(0)).map_err(|error| RecordError::Row(error.to_string()))?;
+                let node =
+                    usize::try_from(row.get::<i64, _>(0)).map_err(|error| RecordError::Row(error.to_string()))?;
                 Ok(StageWiring { node, label: row.get(1), key: row.get(2), inputs: numbers(row.get(3))? })
             })
             .collect()

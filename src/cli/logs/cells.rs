@@ -155,7 +155,9 @@ fn unknown(typed: &str, experiment: Option<&str>, known: &[String]) -> Diagnosti
     }
     match did_you_mean(typed, known.iter().map(String::as_str)) {
         Some(name) => error.help(format!("did you mean `{name}`?")),
-        None if known.is_empty() => error.help("`sr-pipe run EXPERIMENT` runs its cells; `sr-pipe plan EXPERIMENT` names them"),
+        None if known.is_empty() => {
+            error.help("`sr-pipe run EXPERIMENT` runs its cells; `sr-pipe plan EXPERIMENT` names them")
+        }
         None => error.help("`sr-pipe runs show` names the cells of the newest run; a cell that never ran has no log"),
     }
 }

@@ -70,7 +70,8 @@ async fn logs(arguments: &Arguments) -> Result<Ending, CommandError> {
         None => None,
     };
     let records = Records::open(&state).await?;
-    let found = cells::find(&records, &state, &arguments.cell, arguments.stage.as_deref(), experiment.as_deref()).await?;
+    let found =
+        cells::find(&records, &state, &arguments.cell, arguments.stage.as_deref(), experiment.as_deref()).await?;
     if arguments.follow {
         return follow::follow(&records, &state, found).await;
     }

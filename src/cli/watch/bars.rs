@@ -47,7 +47,8 @@ impl Bars {
         let room = height.saturating_sub(3).max(1);
         let hidden = shown.len().saturating_sub(room);
         shown.truncate(room);
-        let mut lines: Vec<String> = shown.iter().map(|(node, running)| self.stage(now, *node, running, width)).collect();
+        let mut lines: Vec<String> =
+            shown.iter().map(|(node, running)| self.stage(now, *node, running, width)).collect();
         lines.push(self.whole(now, hidden, width));
         lines
     }
@@ -65,7 +66,7 @@ impl Bars {
             }
             return cut_end(&format!("{head}{words}"), width);
         };
-        let bar = self.bar_of(share, if width < 100 { 10 } else { 20 }, "36");
+        let bar = self.bar_of(share, columns(width), "36");
         let left = running.left(now.elapsed).map_or_else(String::new, |left| format!("{}  ", about(left)));
         let words = format!(" {:>3.0}%  {left}{}", 100.0 * share, running.message);
         self.around(&head, &bar, &words, width)
@@ -74,14 +75,16 @@ impl Bars {
     fn whole(&self, now: &Now<'_>, hidden: usize, width: usize) -> String {
         let tally = now.tally;
         let mut parts = vec![format!("{}/{} stages", tally.ended(), now.scene.total)];
-        parts.extend((now.scene.cells.len() > 1).then(|| format!("{}/{} cells", tally.cells_done, now.scene.cells.len())));
+        parts.extend(
+            (now.scene.cells.len() > 1).then(|| format!("{}/{} cells", tally.cells_done, now.scene.cells.len())),
+        );
         parts.extend((!tally.failed.is_empty()).then(|| format!("{} failed", tally.failed.len())));
         parts.extend((hidden > 0).then(|| format!("{hidden} more under way")));
         parts.push(duration_so_far(now.elapsed));
         parts.extend(now.left.map(about));
         #[expect(clippy::cast_precision_loss, reason = "a share for people")]
         let share = tally.ended() as f64 / now.scene.total.max(1) as f64;
-        let bar = self.bar_of(share, if width < 100 { 10 } else { 20 }, "32");
+        let bar = self.bar_of(share, columns(width), "32");
         self.around("  ", &bar, &format!("  {}", parts.join(" · ")), width)
     }
 
@@ -95,7 +98,8 @@ impl Bars {
         )]
         let full = ((share * columns as f64) as usize).min(columns);
         let (done, rest) = ("█".repeat(full), "░".repeat(columns - full));
-        let drawn = if self.color { format!("\x1b[{code}m{done}\x1b[2m{rest}\x1b[0m") } else { format!("{done}{rest}") };
+        let drawn =
+            if self.color { format!("\x1b[{code}m{done}\x1b[2m{rest}\x1b[0m") } else { format!("{done}{rest}") };
         (columns, drawn)
     }
 
@@ -103,6 +107,15 @@ impl Bars {
     fn around(&self, head: &str, (columns, bar): &(usize, String), words: &str, width: usize) -> String {
         let room = width.saturating_sub(head.chars().count() + columns);
         format!("{head}{bar}{}", cut_end(words, room).trim_end())
+    }
+}
+
+/// How wide a bar is: none at all where words have little room.
+fn columns(width: usize) -> usize {
+    match width {
+        ..60 => 0,
+        60..100 => 10,
+        _ => 20,
     }
 }
 
@@ -176,7 +189,9 @@ mod tests {
         }
         let elapsed = Duration::from_secs(60);
         let now = Now { scene: &scene, tally: &tally, at: jiff::Timestamp::UNIX_EPOCH, elapsed, left: Some(4_000.0) };
-        for (size, columns, rows) in [((|| (80, 24)) as fn() -> _, 80, 24), (|| (120, 10), 120, 10), (|| (20, 3), 20, 3)] {
+        for (size, columns, rows) in
+            [((|| (80, 24)) as fn() -> _, 80, 24), (|| (120, 10), 120, 10), (|| (20, 3), 20, 3)]
+        {
             let bars = Bars { bar: ProgressBar::hidden(), widest: scene.label_width(), color: false, size };
             let lines = bars.lines(&now);
             assert!(lines.len() < rows, "{lines:#?}");
@@ -186,6 +201,9 @@ mod tests {
         let lines = Bars { bar: ProgressBar::hidden(), widest: scene.label_width(), color: false, size }.lines(&now);
         assert!(lines[0].contains("…") && lines[0].contains("30%  about 3 min left  epoch 3/20"), "{lines:#?}");
         let last = lines.last().unwrap();
-        assert!(last.ends_with("0/100 stages · 0/100 cells · 43 more under way · 1 min 0 s · about 1 h 10 min left"), "{last}");
+        assert!(
+            last.ends_with("0/100 stages · 0/100 cells · 43 more under way · 1 min 0 s · about 1 h 10 min left"),
+            "{last}"
+        );
     }
 }

@@ -27,9 +27,9 @@ use crate::record::RunState;
 use events::EventsFile;
 use junit::JunitFile;
 pub(super) use phrase::{about, duration, first_line};
-pub(super) use scene::stage_name;
 use remaining::Remaining;
 use scene::Scene;
+pub(super) use scene::stage_name;
 use tally::Tally;
 
 /// How long nothing may happen before observers are asked again.
@@ -60,7 +60,8 @@ impl Arguments {
                     .help("name a file in a folder that can be written"),
             )
         };
-        let events = self.events.as_ref().map(|path| EventsFile::create(path).map_err(|e| failed("--events", path, &e)));
+        let events =
+            self.events.as_ref().map(|path| EventsFile::create(path).map_err(|e| failed("--events", path, &e)));
         let junit = self.junit.as_ref().map(|path| JunitFile::create(path).map_err(|e| failed("--junit", path, &e)));
         Ok(Outputs { plain: self.plain, events: events.transpose()?, junit: junit.transpose()? })
     }
@@ -135,7 +136,8 @@ impl Watch {
         }
         if !idle {
             remaining = Remaining::new(&scene, &workspace.records.durations().await?);
-            let terminal = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|name| name != "dumb");
+            let terminal =
+                std::io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|name| name != "dumb");
             observers.push(if terminal && !outputs.plain {
                 Box::new(bars::Bars::new(&scene))
             } else {

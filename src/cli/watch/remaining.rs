@@ -97,9 +97,8 @@ impl Remaining {
                 *pace = (pace.0 + whole, pace.1 + 1.0);
             }
         }
-        let expected = |node: NodeId| {
-            self.expected(node).or_else(|| paces.get(&self.sort[node]).map(|(sum, count)| sum / count))
-        };
+        let expected =
+            |node: NodeId| self.expected(node).or_else(|| paces.get(&self.sort[node]).map(|(sum, count)| sum / count));
         let (mut work, mut known, mut unknown) = (0.0, 0_usize, 0_usize);
         let mut path = vec![0.0_f64; scene.stages.len()];
         let mut longest = 0.0_f64;
@@ -109,7 +108,11 @@ impl Remaining {
                 Stand::Running => tally.running.get(&node).and_then(|r| still(r, expected(node), elapsed)),
                 _ => continue,
             };
-            if seconds.is_some() { known += 1 } else { unknown += 1 }
+            if seconds.is_some() {
+                known += 1
+            } else {
+                unknown += 1
+            }
             let seconds = seconds.unwrap_or(0.0);
             work += seconds;
             let before = scene.graph.nodes[node].inputs.values().map(|input| path[*input]).fold(0.0, f64::max);

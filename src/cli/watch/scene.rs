@@ -184,6 +184,16 @@ pub(super) mod testing {
         }
         let count = stages.len();
         let experiment = "experiments/e.yaml".into();
-        Scene { run: 1, experiment, jobs: shape.jobs, graph, stages, cells, total: count, work: count, ..Scene::default() }
+        Scene {
+            run: 1,
+            experiment,
+            jobs: shape.jobs,
+            graph,
+            stages,
+            cells,
+            total: count,
+            work: count,
+            ..Scene::default()
+        }
     }
 }
