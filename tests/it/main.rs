@@ -13,3 +13,4 @@ mod records;
 mod schemas;
 mod scratch;
 mod training;
+mod watching;
