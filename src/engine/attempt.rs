@@ -53,6 +53,10 @@ impl Executor {
     ) -> Result<(Utf8PathBuf, BTreeMap<String, Value>), NodeError> {
         let folder = self.attempt_folder(attempt);
         let (output, scratch) = (folder.join("output"), folder.join("scratch"));
+        // Where records were lost, attempts are numbered anew: what an earlier one of this number left is not ours.
+        if folder.exists() {
+            fs_err::remove_dir_all(&folder)?;
+        }
         fs_err::create_dir_all(&output)?;
         fs_err::create_dir_all(&scratch)?;
         fs_err::create_dir_all(self.state.join("logs"))?;
@@ -118,8 +122,12 @@ impl Executor {
             fs_err::create_dir_all(&to)?;
             for entry in fs_err::read_dir(&from)? {
                 let entry = entry?;
-                if entry.file_type()?.is_file() {
-                    fs_err::copy(entry.path(), to.as_std_path().join(entry.file_name()))?;
+                if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                    match fs_err::copy(entry.path(), to.as_std_path().join(entry.file_name())) {
+                        // An orphan renamed it a moment ago.
+                        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                        copied => drop(copied?),
+                    }
                 }
             }
             return Ok(());
