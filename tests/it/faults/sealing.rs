@@ -1,4 +1,4 @@
-//! Signals while an output of some hundred files is sealed.
+//! Signals while an output of many files is sealed.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use rustix::process::Signal;
 use super::{Dice, EXPERIMENT, is_alive, signal, wait_until};
 use crate::scratch::{Scratch, grid};
 
-/// One stage that writes 400 files of 32 kB quickly, and one that weighs them.
+/// One stage that writes 150 files of 16 kB quickly, and one that weighs them.
 fn project() -> Scratch {
     let scratch = Scratch::new();
-    let many = "head -c 32768 /dev/zero > first; i=0; while [ $i -lt 400 ]; do i=$((i + 1)); { cat first; echo $i; } > $OUT/f$i; done";
+    let many = "head -c 16384 /dev/zero > first; i=0; while [ $i -lt 150 ]; do i=$((i + 1)); { cat first; echo $i; } > $OUT/f$i; done";
     let pipeline = format!(
         "stages:\n  many: {{ shell: {{ command: '{many}' }} }}\n  \
          sum: {{ shell: {{ command: 'cat $IN_MANY/* | cksum > $OUT/sum; echo ${{n}} >> $OUT/sum', inputs: {{ many: many }} }} }}\n"
@@ -78,10 +78,10 @@ fn disturbed(kind: Signal, rounds: u32, fine: impl Fn(std::process::ExitStatus) 
 
 #[test]
 fn sigterm_during_sealing_leaves_nothing_torn_and_the_next_run_ends_right() {
-    disturbed(Signal::TERM, 20, |status| status.code() == Some(130));
+    disturbed(Signal::TERM, 12, |status| status.code() == Some(130));
 }
 
 #[test]
 fn kill_9_during_sealing_leaves_nothing_torn_and_the_next_run_ends_right() {
-    disturbed(Signal::KILL, 20, |status| status.code().is_none());
+    disturbed(Signal::KILL, 12, |status| status.code().is_none());
 }
