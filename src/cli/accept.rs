@@ -60,7 +60,7 @@ async fn accept(arguments: &Arguments) -> Result<Ending, CommandError> {
                 .inputs
                 .iter()
                 .filter_map(|(name, input)| plan.statuses[*input].content().map(|object| (name.as_str(), object)));
-            let now_made_from = Fingerprint::new(&node.stage.identity(), inputs.collect()).to_json();
+            let now_made_from = Fingerprint::new(&node.member.identity, inputs.collect()).to_json();
             let earlier = workspace.records.earlier_results(&node.label).await?;
             let near = nearest(&earlier, |one| &one.fingerprint, &now_made_from);
             let only_code = |change: &Change| change.aspect == Aspect::Code;

@@ -227,6 +227,6 @@ impl Told<'_> {
             .inputs
             .iter()
             .filter_map(|(name, input)| self.plan.statuses[*input].content().map(|object| (name.as_str(), object)));
-        Fingerprint::new(&node.stage.identity(), contents.collect()).to_json()
+        Fingerprint::new(&node.member.identity, contents.collect()).to_json()
     }
 }

@@ -173,9 +173,9 @@ impl Executor {
         log: &mut Utf8PathBuf,
     ) -> Result<(Outcome, bool), NodeError> {
         let node = &graph.nodes[id];
-        let identity = node.stage.identity();
+        let identity = &node.member.identity;
         let contents = inputs.iter().map(|(name, outcome)| (name.as_str(), outcome.object)).collect();
-        let fingerprint = Fingerprint::new(&identity, contents);
+        let fingerprint = Fingerprint::new(identity, contents);
         let key = fingerprint.key();
         let done = |object| Outcome { key: Some(key), object, folder: self.store.files(&object) };
 
@@ -194,7 +194,8 @@ impl Executor {
         }
         tracing::debug!(node = node.label, %key, "runs");
         let earlier = self.records.attempts_at(&key).await?;
-        let attempt = Attempt { run: self.run, key, label: &node.label, kind: identity.kind };
+        let manifest = fingerprint.to_json();
+        let attempt = Attempt { run: self.run, key, label: &node.label, kind: identity.kind, fingerprint: &manifest };
         let attempt = self.records.start_attempt(&attempt).await?;
         *log = self.state.join(format!("logs/{attempt}.log"));
         self.tell(RunEvent::Started { node: id, attempt, log: log.clone(), threads: self.threads, gpus: Vec::new() });
@@ -202,8 +203,8 @@ impl Executor {
         let made = self.attempt(graph, id, attempt, &earlier, inputs, log).await;
         let seconds = started.elapsed().as_secs_f64();
         let sealed = made.and_then(|(output, notes)| {
-            let sealing = if node.stage.external() { Sealing::Copy } else { Sealing::Move };
-            let (object, manifest) = self.store.seal(&output, node.stage.output().name(), sealing)?;
+            let sealing = if node.member.stage.external() { Sealing::Copy } else { Sealing::Move };
+            let (object, manifest) = self.store.seal(&output, node.member.stage.output().name(), sealing)?;
             Ok((object, manifest, notes))
         });
         match sealed {

@@ -175,7 +175,7 @@ impl<'a> Planner<'a> {
     pub async fn plan(&self, graph: &Graph) -> Result<Plan, PlanError> {
         let mut plan = Plan { statuses: Vec::with_capacity(graph.nodes.len()), ..Plan::default() };
         for node in &graph.nodes {
-            let status = match node.stage.source() {
+            let status = match node.member.stage.source() {
                 Some(source) => self.source(source, &mut plan.seen).await?,
                 None => self.status(node, &plan.statuses, &mut plan.confirmed).await?,
             };
@@ -212,9 +212,9 @@ impl<'a> Planner<'a> {
         } else if !after.is_empty() {
             Status::After { inputs: after }
         } else {
-            self.look_up(Fingerprint::new(&node.stage.identity(), known).key(), confirmed)
+            self.look_up(Fingerprint::new(&node.member.identity, known).key(), confirmed)
         };
-        if node.handling.frozen
+        if node.member.handling.frozen
             && !matches!(status, Status::Hit { .. })
             && let Some((key, object)) = self.records.newest_result(&node.label).await?
             && self.is_sound(&object, confirmed)
@@ -264,7 +264,7 @@ impl<'a> Planner<'a> {
                 statuses[id] = Status::Idle;
             }
             if let (true, Status::Absent { key, .. }) = (needed[id], &statuses[id]) {
-                statuses[id] = match (key, graph.nodes[id].stage.source()) {
+                statuses[id] = match (key, graph.nodes[id].member.stage.source()) {
                     (Some(key), _) => Status::Run { key: *key, reason: Reason::Needed },
                     (None, source) => Status::Missing { files: source.map_or(vec![], |source| self.missing(&source)) },
                 };

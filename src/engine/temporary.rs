@@ -32,7 +32,7 @@ pub async fn drop_temporary(
             wanted[*input] |= done(id).is_none();
         }
     }
-    let spent = |id: &usize| graph.nodes[*id].handling.temp && read[*id] && !wanted[*id];
+    let spent = |id: &usize| graph.nodes[*id].member.handling.temp && read[*id] && !wanted[*id];
     let kept: BTreeSet<_> =
         (0..states.len()).filter(|id| !spent(id)).filter_map(|id| done(id).map(|outcome| outcome.object)).collect();
     let mut dropped = 0;
