@@ -35,6 +35,11 @@ impl NodeError {
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Stage(StageError::Data(diagnostic)) => diagnostic.render(false),
+            Self::Io(error) | Self::Store(StoreError::Io(error)) | Self::Stage(StageError::Io(error))
+                if error.kind() == std::io::ErrorKind::StorageFull =>
+            {
+                format!("{error}\nhelp: make room; the same command goes on from here")
+            }
             other => other.to_string(),
         }
     }
