@@ -230,7 +230,7 @@ impl Executor {
                 self.records.add_result(result).await?;
                 tracing::debug!(node = node.label, %object, seconds, "sealed and on record");
                 for spent in earlier.iter().chain([&attempt]) {
-                    remove_folder(&self.attempt_folder(*spent))?;
+                    clear_away(&self.attempt_folder(*spent));
                 }
                 self.tell(RunEvent::Finished { node: id, attempt, seconds });
                 Ok((done(object), true))
@@ -241,7 +241,7 @@ impl Executor {
                 append(log, &format!("{}\n", error.shown()))?;
                 self.records.fail_attempt(attempt, state, &error.to_string()).await?;
                 // What the next attempt can go on from is kept; the unfinished output is not.
-                remove_folder(&self.attempt_folder(attempt).join("output"))?;
+                clear_away(&self.attempt_folder(attempt).join("output"));
                 Err(if stopped { StageError::Interrupted.into() } else { error })
             }
         }
@@ -290,10 +290,12 @@ fn distinct(inputs: &BTreeMap<String, NodeId>) -> BTreeSet<NodeId> {
     inputs.values().copied().collect()
 }
 
-fn remove_folder(path: &Utf8Path) -> std::io::Result<()> {
-    match fs_err::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound && path.exists() => Err(error),
-        _ => Ok(()),
+/// Removes a folder that is of no more use. Failing costs room and nothing else: an orphan may be writing there still.
+fn clear_away(path: &Utf8Path) {
+    if let Err(error) = fs_err::remove_dir_all(path)
+        && path.exists()
+    {
+        tracing::debug!(%error, "left behind");
     }
 }
 

@@ -7,6 +7,7 @@ mod cache;
 mod contract;
 mod data;
 mod errors;
+mod faults;
 mod floors;
 mod planning;
 mod records;
