@@ -11,6 +11,7 @@ mod faults;
 mod floors;
 mod planning;
 mod records;
+mod running;
 mod schemas;
 mod scratch;
 mod training;
