@@ -6,12 +6,15 @@
 //! ```
 //! A folder under `objects/` is whole or not there: it arrives by a rename of a folder that was synced before.
 
+use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::manifest::{FileEntry, Manifest};
+use super::uses::Uses;
 use crate::hash::ContentHash;
 
 /// What the system says of a file; while it stays the same, the bytes are taken to be the same.
@@ -42,6 +45,19 @@ pub fn stamp(path: &Utf8Path) -> std::io::Result<FileStamp> {
         modified: meta.mtime() * 1_000_000_000 + meta.mtime_nsec(),
         changed: meta.ctime() * 1_000_000_000 + meta.ctime_nsec(),
     })
+}
+
+/// True while a path still names this open file.
+///
+/// # Errors
+/// When the file cannot be asked about.
+pub fn names_file(path: &Utf8Path, file: &std::fs::File) -> std::io::Result<bool> {
+    let open = file.metadata()?;
+    match fs_err::metadata(path) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (open.dev(), open.ino())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// How the files of a finished attempt come into the store.
@@ -94,12 +110,26 @@ pub enum StoreError {
 #[derive(Debug, Clone)]
 pub struct Store {
     root: Utf8PathBuf,
+    uses: Option<Arc<Uses>>,
 }
 
 impl Store {
     /// The store inside a project's state folder.
     pub fn new(state: &Utf8Path) -> Self {
-        Self { root: state.join("objects") }
+        Self { root: state.join("objects"), uses: None }
+    }
+
+    /// The same store, with a list of what is used: what is marked or sealed from now on stays while the list lives.
+    pub fn with_uses(self, uses: Arc<Uses>) -> Self {
+        Self { uses: Some(uses), ..self }
+    }
+
+    /// Marks objects as used by this process; to be done before they are looked for.
+    ///
+    /// # Errors
+    /// When they cannot be written down.
+    pub fn mark(&self, objects: impl IntoIterator<Item = ContentHash>) -> std::io::Result<()> {
+        self.uses.as_ref().map_or(Ok(()), |uses| uses.mark(objects))
     }
 
     fn object(&self, hash: &ContentHash) -> Utf8PathBuf {
@@ -176,6 +206,7 @@ impl Store {
         sync_folder(&files)?;
         sync_folder(wrapper_path)?;
 
+        self.mark([name])?;
         let object = self.object(&name);
         let shard = object.parent().unwrap_or(&self.root);
         fs_err::create_dir_all(shard)?;
@@ -265,6 +296,56 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Files and folders in the store that belong to no object. Only while no other process uses the store.
+    ///
+    /// # Errors
+    /// When the folders cannot be listed.
+    pub fn strays(&self) -> std::io::Result<Vec<Utf8PathBuf>> {
+        let mut strays = Vec::new();
+        if !self.root.exists() {
+            return Ok(strays);
+        }
+        for shard in self.root.read_dir_utf8()? {
+            let shard = shard?.into_path();
+            let named = shard.file_name().is_some_and(|name| name.len() == 2);
+            if !named || !shard.is_dir() {
+                strays.push(shard);
+                continue;
+            }
+            for object in shard.read_dir_utf8()? {
+                let object = object?.into_path();
+                match object.file_name().and_then(|name| name.parse().ok()) {
+                    Some(hash) if self.object(&hash) == object => strays.extend(self.strays_in(&hash)?),
+                    _ => strays.push(object),
+                }
+            }
+        }
+        strays.sort_unstable();
+        Ok(strays)
+    }
+
+    /// What lies in an object's folder and is not in its manifest; nothing where there is no sound manifest.
+    fn strays_in(&self, hash: &ContentHash) -> std::io::Result<Vec<Utf8PathBuf>> {
+        let Ok(manifest) = self.manifest(hash) else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        match walk(&self.files(hash), Utf8Path::new(""), &mut found) {
+            Ok(()) => {}
+            Err(StoreError::NotAFile(path)) => found.push(path),
+            // Files that are missing are damage, not strays.
+            Err(_) => return Ok(Vec::new()),
+        }
+        let known: HashSet<&Utf8PathBuf> = manifest.files.iter().map(|entry| &entry.path).collect();
+        let mut strays: Vec<_> =
+            found.iter().filter(|path| !known.contains(path)).map(|path| self.files(hash).join(path)).collect();
+        for entry in self.object(hash).read_dir_utf8()? {
+            let path = entry?.into_path();
+            if !matches!(path.file_name(), Some("files" | "manifest.json")) {
+                strays.push(path);
+            }
+        }
+        Ok(strays)
     }
 
     /// Takes an object out of the store, in one step.

@@ -6,6 +6,7 @@ mod cache;
 mod environment;
 mod plan;
 mod progress;
+mod read_only;
 mod report;
 mod run;
 mod runs;

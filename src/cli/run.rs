@@ -9,7 +9,8 @@ use super::environment::environment;
 use super::progress::{ProgressView, duration};
 use super::signals::stop_on_signals;
 use super::workspace::{Selection, Workspace};
-use super::{CommandError, Ending, block_on, report, say};
+use super::{CommandError, Ending, block_on, read_only, report, say};
+use crate::artifact::Gate;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal};
 use crate::experiment::Cell;
@@ -34,15 +35,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 
 async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let began = std::time::Instant::now();
-    let workspace = Workspace::open(&arguments.selection).await?;
+    let mut workspace = Workspace::open(&arguments.selection).await?;
+    if !workspace.records.writable() {
+        return read_only::run(&workspace).await;
+    }
     let mut alone = false;
-    let _share = RunLock::share(&workspace.project.state(), || {
+    let share = RunLock::share(&workspace.project.state(), || {
         alone = true;
         workspace.store.sweep()
     })?;
+    workspace.store = workspace.store.with_uses(share.uses());
     if alone {
         workspace.records.close_killed_runs().await?;
     }
+    // No collection takes an object away between the plan and the list of what is used.
+    let gate = Gate::share(&workspace.project.state())?;
     let plan =
         Planner::new(&workspace.records, &workspace.store, &workspace.data).await?.plan(&workspace.cells.graph).await?;
     let missing = missing_files(&plan, &workspace);
@@ -53,6 +60,13 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let jobs = arguments.jobs.map_or(cores, std::num::NonZeroUsize::get);
     let total = plan.statuses.iter().filter(|status| !matches!(status, Status::Source { .. })).count();
     let idle = plan.statuses.iter().all(|status| matches!(status, Status::Hit { .. } | Status::Source { .. }));
+    let _gate = if idle {
+        Some(gate)
+    } else {
+        workspace.store.mark(plan.hits())?;
+        drop(gate);
+        None
+    };
 
     let run = workspace
         .records

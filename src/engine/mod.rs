@@ -16,6 +16,6 @@ pub use execute::Executor;
 pub use fingerprint::{Fingerprint, KEY_FORMAT, difference};
 pub use graph::{Graph, GraphBuilder, Member, Node, NodeId, WiringError};
 pub use handling::{Handling, Limits, Needs};
-pub use lock::RunLock;
+pub use lock::{Alone, RunLock, remove_unused_locks};
 pub use outcome::{NodeState, Outcome, Report, RunEvent, StopSignal};
 pub use plan::{Plan, PlanError, Planner, Reason, Status};

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::{RecordError, Records};
+use super::{RecordError, Records, sidecar};
 use crate::artifact::{FileEntry, FileStamp, Manifest};
 use crate::hash::ContentHash;
 
@@ -143,10 +144,12 @@ impl Records {
             .execute(&mut *transaction)
             .await
             .map_err(self.failed())?;
+        sidecar::write(&mut transaction, self.state(), &new.key).await.map_err(self.failed())?;
         transaction.commit().await.map_err(self.failed())
     }
 
-    /// Notes that the files of an object were read and found right under these stamps.
+    /// Notes that the files of an object were read and found right under these stamps; not where nothing can be
+    /// written: they are then read again next time.
     ///
     /// # Errors
     /// When the records cannot be written.
@@ -156,6 +159,9 @@ impl Records {
         entries: &[FileEntry],
         stamps: &[FileStamp],
     ) -> Result<(), RecordError> {
+        if !self.writable() {
+            return Ok(());
+        }
         let mut transaction = self.pool.begin().await.map_err(self.failed())?;
         insert_files(&mut transaction, object, entries, stamps).await.map_err(self.failed())?;
         transaction.commit().await.map_err(self.failed())
@@ -167,10 +173,17 @@ impl Records {
     /// When the records cannot be written.
     pub async fn forget_object(&self, object: &ContentHash) -> Result<(), RecordError> {
         let mut transaction = self.pool.begin().await.map_err(self.failed())?;
+        let rows = sqlx::query("SELECT key FROM results WHERE object = ?")
+            .bind(object.to_string())
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(self.failed())?;
         for query in ["DELETE FROM results WHERE object = ?", "DELETE FROM files WHERE object = ?"] {
             sqlx::query(query).bind(object.to_string()).execute(&mut *transaction).await.map_err(self.failed())?;
         }
-        transaction.commit().await.map_err(self.failed())
+        transaction.commit().await.map_err(self.failed())?;
+        let keys = rows.iter().map(|row| hash(row.get(0))).collect::<Result<Vec<_>, _>>()?;
+        Ok(sidecar::remove(self.state(), &keys)?)
     }
 
     /// The digest that a file outside the project had under its present stamp.
@@ -194,11 +207,14 @@ impl Records {
         row.map(|row| hash(row.get(0))).transpose()
     }
 
-    /// Remembers the digest of a file outside the project.
+    /// Remembers the digest of a file outside the project; not where nothing can be written.
     ///
     /// # Errors
     /// When the records cannot be written.
     pub async fn remember(&self, path: &Utf8Path, stamp: &FileStamp, known: &ContentHash) -> Result<(), RecordError> {
+        if !self.writable() {
+            return Ok(());
+        }
         sqlx::query(
             "INSERT OR REPLACE INTO memo (path, size, hash, device, inode, modified, changed) \
              VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -215,10 +231,50 @@ impl Records {
         .map_err(self.failed())?;
         Ok(())
     }
+
+    /// Remembers the content that raw files had, by the names that a pipeline gives them; not where nothing can be
+    /// written.
+    ///
+    /// # Errors
+    /// When the records cannot be written.
+    pub async fn remember_source(
+        &self,
+        folder: &Utf8Path,
+        files: &[Utf8PathBuf],
+        object: &ContentHash,
+    ) -> Result<(), RecordError> {
+        if !self.writable() {
+            return Ok(());
+        }
+        sqlx::query("INSERT OR REPLACE INTO sources (folder, files, object) VALUES (?, ?, ?)")
+            .bind(folder.as_str())
+            .bind(json!(files).to_string())
+            .bind(object.to_string())
+            .execute(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        Ok(())
+    }
+
+    /// The content that raw files had when they were last seen, by folder and files.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn sources(&self) -> Result<HashMap<(Utf8PathBuf, Vec<Utf8PathBuf>), ContentHash>, RecordError> {
+        let rows = sqlx::query("SELECT folder, files, object FROM sources")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        let read = rows.iter().map(|row| {
+            let files = serde_json::from_str(row.get(1)).map_err(|error| RecordError::Row(error.to_string()))?;
+            Ok(((Utf8PathBuf::from(row.get::<String, _>(0)), files), hash(row.get(2))?))
+        });
+        read.collect()
+    }
 }
 
-async fn insert_files(
-    transaction: &mut sqlx::Transaction<'_, Sqlite>,
+pub(super) async fn insert_files(
+    connection: &mut SqliteConnection,
     object: &ContentHash,
     entries: &[FileEntry],
     stamps: &[FileStamp],
@@ -238,11 +294,11 @@ async fn insert_files(
                 .push_bind(stamp.modified)
                 .push_bind(stamp.changed);
         });
-        query.build().execute(&mut **transaction).await?;
+        query.build().execute(&mut *connection).await?;
     }
     Ok(())
 }
 
-fn hash(text: &str) -> Result<ContentHash, RecordError> {
+pub(super) fn hash(text: &str) -> Result<ContentHash, RecordError> {
     text.parse().map_err(|error: crate::hash::NotAHash| RecordError::Row(error.to_string()))
 }

@@ -1,8 +1,12 @@
 //! Run records: one SQLite file in WAL mode, written by the orchestrating process alone, one transaction a fact.
 
+mod access;
 mod cache;
+mod census;
 mod history;
 mod rows;
+mod sidecar;
+mod transfer;
 
 use std::time::Duration;
 
@@ -11,6 +15,9 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use cache::{CacheIndex, NewResult, StoredResult};
+pub use sidecar::{Sidecars, sidecars};
+pub use transfer::{Row, Rows, SoundObject};
+pub use census::ResultRow;
 pub use rows::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
 
 /// Why the records could not be read or written.
@@ -18,13 +25,39 @@ pub use rows::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, 
 pub enum RecordError {
     /// SQLite's own words.
     #[error(
-        "the records in `{path}` cannot be used: {source}\nhelp: make room if the disk is full; if the file is damaged, move it away and results are computed again"
+        "the records in `{path}` cannot be used: {source}\nhelp: make room if the disk is full"
     )]
     Database {
         /// The file.
         path: Utf8PathBuf,
         /// What SQLite says.
         source: sqlx::Error,
+    },
+    /// The file is no database, or one with holes.
+    #[error(
+        "the records in `{path}` are damaged: {source}\nhelp: `sr-pipe cache rebuild` sets the file aside and makes the records again from the cache"
+    )]
+    Damaged {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What SQLite says.
+        source: sqlx::Error,
+    },
+    /// The file is not there, but results are.
+    #[error(
+        "the records in `{path}` are gone, but the cache holds results\nhelp: `sr-pipe cache rebuild` makes the records again from the cache"
+    )]
+    Gone {
+        /// The file.
+        path: Utf8PathBuf,
+    },
+    /// Records would have to be made or brought to a new form where nothing can be written.
+    #[error(
+        "the cache in `{folder}` cannot be written, and its records are not there or have an older form\nhelp: make the folder writable, or copy the project to a place that is"
+    )]
+    ReadOnly {
+        /// The state folder.
+        folder: Utf8PathBuf,
     },
     /// A newer `sr-pipe` wrote the file, or its tables cannot be made.
     #[error(
@@ -49,16 +82,22 @@ pub enum RecordError {
 pub struct Records {
     pool: SqlitePool,
     path: Utf8PathBuf,
+    writable: bool,
 }
 
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("src/record/migrations");
+
 impl Records {
-    /// Opens the records in a state folder; makes them when they are not there.
+    /// Opens the records in a state folder; makes them when they are not there. Where the folder cannot be written
+    /// they can only be read.
     ///
     /// # Errors
     /// When the file cannot be opened or has another form.
     pub async fn open(state: &Utf8Path) -> Result<Self, RecordError> {
-        fs_err::create_dir_all(state)?;
-        let path = state.join("records.sqlite");
+        // Two processes that start together on a fresh file must not both make its tables.
+        let Some(_lock) = access::lock(state)? else { return access::read_only(state, &MIGRATOR).await };
+        access::not_lost(state)?;
+        let path = access::database(state);
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
@@ -67,29 +106,23 @@ impl Records {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(60));
-        // Two processes that start together on a fresh file must not both make its tables.
-        let lock = fs_err::File::create(state.join("records.lock"))?;
-        lock.file().lock()?;
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
             .connect_with(options)
             .await
-            .map_err(|source| RecordError::Database { path: path.clone(), source })?;
-        sqlx::migrate!("src/record/migrations")
-            .run(&pool)
-            .await
-            .map_err(|source| RecordError::Migration { path: path.clone(), source })?;
-        Ok(Self { pool, path })
+            .map_err(|source| access::explained(&path, source))?;
+        MIGRATOR.run(&pool).await.map_err(|source| access::migration(&path, source))?;
+        Ok(Self { pool, path, writable: true })
     }
 
     /// True when a project has records at all; `plan` and `report` do not make any.
     pub fn exist(state: &Utf8Path) -> bool {
-        state.join("records.sqlite").exists()
+        access::database(state).exists()
     }
 
     /// Turns SQLite's error into ours, with the path.
     fn failed(&self) -> impl Fn(sqlx::Error) -> RecordError + '_ {
-        |source| RecordError::Database { path: self.path.clone(), source }
+        |source| access::explained(&self.path, source)
     }
 }
 
