@@ -1,9 +1,8 @@
 //! Each result once more as a file, `keys/ab/KEY.json`, so that the records can be made again from the cache.
-//! It is written before its transaction ends and needs no sync: it carries its own digest, and while the records are
-//! sound nobody reads it.
+//! It is written before its transaction ends, and needs neither a rename nor a sync: it carries its own digest, and
+//! while the records are sound nobody reads it.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -77,19 +76,15 @@ pub(super) async fn write(
     Ok(put(&path(state, key), &text)?)
 }
 
-/// A rename, so that a reader sees a whole file or none.
+/// Writes a file in place: one that was torn does not fit its digest.
 fn put(path: &Utf8Path, bytes: &[u8]) -> std::io::Result<()> {
-    let draft = path.with_extension(std::process::id().to_string());
-    let mut file = match fs_err::File::create(&draft) {
+    match fs_err::write(path, bytes) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             fs_err::create_dir_all(path.parent().unwrap_or(path))?;
-            fs_err::File::create(&draft)?
+            fs_err::write(path, bytes)
         }
-        other => other?,
-    };
-    file.write_all(bytes)?;
-    drop(file);
-    fs_err::rename(&draft, path)
+        other => other,
+    }
 }
 
 /// Removes the sidecars of these keys.
