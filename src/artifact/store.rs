@@ -353,16 +353,36 @@ impl Store {
     /// # Errors
     /// When it cannot be moved away.
     pub fn discard(&self, hash: &ContentHash) -> std::io::Result<()> {
-        let object = self.object(hash);
-        if !object.exists() {
-            return Ok(());
+        self.withdraw([hash]).map(drop)
+    }
+
+    /// Takes objects out of the store, each in one step; their bytes are gone when the folder is dropped.
+    ///
+    /// # Errors
+    /// When one cannot be moved away.
+    pub fn withdraw<'a>(
+        &self,
+        objects: impl IntoIterator<Item = &'a ContentHash>,
+    ) -> std::io::Result<Option<tempfile::TempDir>> {
+        let mut trash = None;
+        for hash in objects {
+            let object = self.object(hash);
+            if !object.exists() {
+                continue;
+            }
+            let folder = match trash.take() {
+                Some(folder) => folder,
+                None => tempfile::Builder::new().prefix(".discarded-").tempdir_in(&self.root)?,
+            };
+            let moved = fs_err::rename(&object, folder.path().join(hash.to_string()));
+            trash = Some(folder);
+            match moved {
+                // Another process was faster.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                other => other?,
+            }
         }
-        let trash = tempfile::Builder::new().prefix(".discarded-").tempdir_in(&self.root)?;
-        match fs_err::rename(&object, trash.path().join("object")) {
-            // Another process was faster.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
+        Ok(trash)
     }
 }
 

@@ -17,7 +17,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 pub use cache::{CacheIndex, NewResult, StoredResult};
 pub use sidecar::{Sidecars, sidecars};
 pub use transfer::{Row, Rows, SoundObject};
-pub use census::ResultRow;
+pub use census::{Census, ResultRow};
 pub use rows::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
 
 /// Why the records could not be read or written.
@@ -51,9 +51,9 @@ pub enum RecordError {
         /// The file.
         path: Utf8PathBuf,
     },
-    /// Records would have to be made or brought to a new form where nothing can be written.
+    /// Something has to be written where nothing can be; so do records that are not there or have an older form.
     #[error(
-        "the cache in `{folder}` cannot be written, and its records are not there or have an older form\nhelp: make the folder writable, or copy the project to a place that is"
+        "the cache in `{folder}` cannot be written\nhelp: make the folder writable, or copy the project to a place that is"
     )]
     ReadOnly {
         /// The state folder.

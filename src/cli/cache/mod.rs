@@ -1,10 +1,13 @@
 //! `sr-pipe cache`: looks after the store and the records of what is in it.
 
+mod gc;
+mod leavings;
 mod reading;
 mod rebuild;
+mod stats;
 mod verify;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand};
 
 use super::CommandError;
@@ -22,7 +25,9 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Stats(stats::Arguments),
     Verify(verify::Arguments),
+    Gc(gc::Arguments),
     Rebuild(rebuild::Arguments),
 }
 
@@ -55,6 +60,8 @@ impl Place {
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
     match &arguments.command {
         Command::Verify(arguments) => verify::run(arguments),
+        Command::Stats(arguments) => stats::run(arguments),
+        Command::Gc(arguments) => gc::run(arguments),
         Command::Rebuild(arguments) => rebuild::run(arguments),
     }
 }
@@ -69,6 +76,26 @@ fn busy(what: &str) -> CommandError {
 /// A size for people.
 fn size(bytes: u64) -> String {
     crate::unit::Size::of_bytes(bytes).to_string()
+}
+
+/// Bytes of all files below a folder; of a file, its own.
+fn bytes_below(path: &Utf8Path) -> std::io::Result<u64> {
+    let mut open = vec![path.to_owned()];
+    let mut bytes = 0;
+    while let Some(path) = open.pop() {
+        match fs_err::symlink_metadata(&path) {
+            Ok(meta) if meta.is_dir() => {
+                for entry in path.read_dir_utf8()? {
+                    open.push(entry?.into_path());
+                }
+            }
+            Ok(meta) => bytes += meta.len(),
+            // A run cleans up beside this.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(bytes)
 }
 
 /// `1 object`, `2 objects`.

@@ -64,13 +64,19 @@ async fn rebuild(arguments: &Arguments) -> Result<Ending, CommandError> {
     });
 
     // Made beside the old file and renamed into its place, so that there are never half of the records.
-    let folder = tempfile::Builder::new().prefix(".rebuilding-").tempdir_in(&state)?;
+    fs_err::create_dir_all(state.join("objects"))?;
+    let folder = tempfile::Builder::new().prefix(".rebuilding-").tempdir_in(state.join("objects"))?;
     let made = Utf8Path::from_path(folder.path()).unwrap_or(&state).to_owned();
     let records = Records::open(&made).await?;
     let results = records.take_in(&found.rows, &sound).await?.len();
     records.close().await;
     let aside = set_aside(&state)?;
     fs_err::rename(made.join("records.sqlite"), state.join("records.sqlite"))?;
+
+    // Attempts are numbered anew from here: none may find what an earlier one of its number left.
+    if state.join("attempts").is_dir() {
+        fs_err::remove_dir_all(state.join("attempts"))?;
+    }
 
     if let Some(aside) = aside {
         say(&format!("set aside: {aside}"));
