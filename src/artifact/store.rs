@@ -152,7 +152,12 @@ impl Store {
             return Ok(found);
         }
         for shard in fs_err::read_dir(&self.root)? {
-            for object in fs_err::read_dir(shard?.path())? {
+            let shard = shard?;
+            // What is being sealed or discarded comes and goes.
+            if shard.file_name().len() != 2 || !shard.file_type()?.is_dir() {
+                continue;
+            }
+            for object in fs_err::read_dir(shard.path())? {
                 if let Some(hash) = object?.file_name().to_str().and_then(|name| name.parse().ok()) {
                     found.push(hash);
                 }
