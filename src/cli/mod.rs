@@ -2,7 +2,9 @@
 //!
 //! Exit codes: 0 done, 1 a stage failed, 2 the input is wrong, 130 interrupted.
 
+mod accept;
 mod cache;
+mod ending;
 mod environment;
 mod plan;
 mod progress;
@@ -50,6 +52,7 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Plan(plan::Arguments),
+    Accept(accept::Arguments),
     Report(report::Arguments),
     Runs(runs::Arguments),
     Synth(synth::Arguments),
@@ -117,6 +120,7 @@ pub fn main() -> ExitCode {
     let ended = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Accept(arguments) => accept::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
@@ -179,4 +183,9 @@ fn columns(header: &[&str], rows: &[Vec<String>]) -> String {
         text.push_str(&line(&mut row.iter().map(String::as_str)));
     }
     text
+}
+
+/// `1 cell`, `2 cells`.
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

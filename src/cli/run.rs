@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde_json::json;
 
+use super::ending::ending;
 use super::environment::environment;
 use super::progress::{ProgressView, duration};
 use super::signals::stop_on_signals;
@@ -12,9 +13,9 @@ use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, read_only, report, say};
 use crate::artifact::Gate;
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal};
+use crate::engine::{Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal, drop_temporary};
 use crate::experiment::Cell;
-use crate::record::{CellEnd, NewRun, RunState};
+use crate::record::{NewRun, RunState};
 
 /// Run an experiment: everything that is not in the cache yet, then the report.
 ///
@@ -58,8 +59,9 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let jobs = arguments.jobs.map_or(cores, std::num::NonZeroUsize::get);
-    let total = plan.statuses.iter().filter(|status| !matches!(status, Status::Source { .. })).count();
-    let idle = plan.statuses.iter().all(|status| matches!(status, Status::Hit { .. } | Status::Source { .. }));
+    let counts = |status: &&Status| status.works() || matches!(status, Status::Hit { .. } | Status::Blocked { .. });
+    let total = plan.statuses.iter().filter(counts).count();
+    let idle = !plan.statuses.iter().any(Status::works);
     let _gate = if idle {
         Some(gate)
     } else {
@@ -74,6 +76,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
             experiment: workspace.project.relative(&arguments.selection.experiment.canonicalize_utf8()?).as_str(),
             digest: workspace.file.digest(),
             protocol: &json!(workspace.file.protocol()),
+            choices: &json!({}),
             command: &std::env::args().collect::<Vec<_>>().join(" "),
             environment: &environment(&workspace, idle),
         })
@@ -104,8 +107,11 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
 
     let states: Vec<RunState> = workspace.cells.cells.iter().map(|cell| state_of(cell, &ended)).collect();
     let whole = whole_state(&states, &stop);
-    workspace.records.finish_run(run, whole, &cell_rows(&workspace, &ended, &states)).await?;
+    workspace.records.finish_run(run, &ending(&workspace, &ended, &states, whole)).await?;
     summarize(&workspace, &ended, &states, run, began.elapsed().as_secs_f64());
+    if workspace.cells.graph.nodes.iter().any(|node| node.member.handling.temp) && share.try_alone()? {
+        drop_temporary(&workspace.cells.graph, &ended.states, &workspace.store, &workspace.records).await?;
+    }
     if workspace.file.experiment.report.is_some() && whole != RunState::Interrupted {
         let path = report::write(&workspace, &ended.states).await?;
         say(&format!("report: {}", path));
@@ -167,26 +173,6 @@ fn whole_state(states: &[RunState], stop: &StopSignal) -> RunState {
     } else {
         RunState::Failed
     }
-}
-
-fn cell_rows(workspace: &Workspace, ended: &Report, states: &[RunState]) -> Vec<CellEnd> {
-    let cells = workspace.cells.cells.iter().zip(states);
-    cells
-        .map(|(cell, state)| {
-            let end = cell.ranks.or_else(|| cell.ends.first().copied());
-            let result = end.and_then(|end| match &ended.states[end] {
-                NodeState::Done(outcome) => outcome.key.map(|key| (key, outcome.object)),
-                _ => None,
-            });
-            CellEnd {
-                name: cell.name.clone(),
-                coordinates: json!(cell.coordinates),
-                seed: cell.seed,
-                state: *state,
-                result,
-            }
-        })
-        .collect()
 }
 
 fn summarize(workspace: &Workspace, ended: &Report, states: &[RunState], run: i64, seconds: f64) {

@@ -1,5 +1,6 @@
 //! How records are opened where they cannot be written, and what it means when SQLite cannot use them.
 
+use std::cmp::Ordering;
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -56,21 +57,21 @@ pub(super) async fn read_only(state: &Utf8Path, migrator: &Migrator) -> Result<R
         .await
         .map_err(|source| explained(&path, source))?;
     let records = Records { pool, path: path.clone(), writable: false };
-    let found: Option<i64> = sqlx::query("SELECT max(version) FROM _sqlx_migrations")
+    let found: i64 = sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations")
         .fetch_one(&records.pool)
         .await
-        .map_err(records.failed())?
-        .get(0);
-    let newest = migrator.iter().map(|migration| migration.version).max();
-    if found < newest {
-        return Err(RecordError::ReadOnly { folder: state.to_owned() });
+        .map_err(records.failed())?;
+    let known = newest(migrator);
+    match found.cmp(&known) {
+        Ordering::Less => Err(RecordError::ReadOnly { folder: state.to_owned() }),
+        Ordering::Equal => Ok(records),
+        Ordering::Greater => Err(RecordError::Newer { path, found, known }),
     }
-    match found.filter(|_| found > newest) {
-        Some(version) => {
-            Err(RecordError::Migration { path, source: MigrateError::VersionMissing(version) })
-        }
-        None => Ok(records),
-    }
+}
+
+/// The newest version of the tables that this program knows.
+pub(super) fn newest(migrator: &Migrator) -> i64 {
+    migrator.iter().map(|migration| migration.version).max().unwrap_or_default()
 }
 
 /// What an error of SQLite means for a person.

@@ -77,15 +77,6 @@ impl Records {
         rows.into_iter().collect()
     }
 
-    /// Objects that were dropped on purpose, while their results stay on record.
-    ///
-    /// # Errors
-    /// When the records cannot be read.
-    pub async fn dropped(&self) -> Result<HashSet<ContentHash>, RecordError> {
-        let rows = sqlx::query("SELECT object FROM dropped").fetch_all(&self.pool).await.map_err(self.failed())?;
-        rows.iter().map(|row| hash(row.get(0))).collect()
-    }
-
     /// What the last `keep_last` runs of each experiment reach; of all runs, when it is `None`.
     ///
     /// # Errors
@@ -225,7 +216,7 @@ async fn roots(
     let rows = sqlx::query(
         "WITH told AS (SELECT value AS run FROM json_each(?)) \
          SELECT object FROM cells WHERE run IN (SELECT run FROM told) AND object IS NOT NULL UNION \
-         SELECT object FROM cell_stages WHERE run IN (SELECT run FROM told) AND object IS NOT NULL",
+         SELECT object FROM run_stages WHERE run IN (SELECT run FROM told) AND object IS NOT NULL",
     )
     .bind(json!(told).to_string())
     .fetch_all(connection)
@@ -237,7 +228,7 @@ async fn roots(
 async fn last_use(connection: &mut SqliteConnection) -> Result<HashMap<String, i64>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT c.object, max(e.last) FROM \
-         (SELECT run, object FROM cells UNION ALL SELECT run, object FROM cell_stages) c \
+         (SELECT run, object FROM cells UNION ALL SELECT run, object FROM run_stages) c \
          JOIN (SELECT coalesce(same_as, id) AS run, max(id) AS last FROM runs GROUP BY 1) e ON e.run = c.run \
          WHERE c.object IS NOT NULL GROUP BY c.object",
     )

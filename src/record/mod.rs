@@ -3,7 +3,11 @@
 mod access;
 mod cache;
 mod census;
+mod detail;
+mod ending;
 mod history;
+mod index;
+mod planning;
 mod rows;
 mod sidecar;
 mod transfer;
@@ -14,11 +18,15 @@ use camino::{Utf8Path, Utf8PathBuf};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-pub use cache::{CacheIndex, NewResult, StoredResult};
+pub use cache::{NewResult, StoredResult};
+pub use census::{Census, ResultRow};
+pub use detail::{CellDetail, Details, RunDetail, StageDetail};
+pub use ending::{CellEnd, RunEnd, StageEnd};
+pub use index::CacheIndex;
+pub use planning::EarlierResult;
+pub use rows::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
 pub use sidecar::{Sidecars, sidecars};
 pub use transfer::{Row, Rows, SoundObject};
-pub use census::{Census, ResultRow};
-pub use rows::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
 
 /// Why the records could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +67,19 @@ pub enum RecordError {
         /// The state folder.
         folder: Utf8PathBuf,
     },
-    /// A newer `sr-pipe` wrote the file, or its tables cannot be made.
+    /// A newer `sr-pipe` wrote the file.
+    #[error(
+        "the records in `{path}` are of version {found}, and this `sr-pipe` ({}) knows versions up to {known}\nhelp: use the newest `sr-pipe` that wrote to this project, or another project folder; nothing was changed", env!("CARGO_PKG_VERSION")
+    )]
+    Newer {
+        /// The file.
+        path: Utf8PathBuf,
+        /// The version of its tables.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// The tables cannot be made, or are not those that this version once made.
     #[error(
         "the records in `{path}` have another form: {source}\nhelp: use the newest `sr-pipe` that wrote to this project"
     )]
@@ -102,16 +122,17 @@ impl Records {
             .filename(&path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // Full: a result on record must outlive a power cut, as the sealed object does.
-            .synchronous(SqliteSynchronous::Full)
+            // Whole after a power cut, and quick; a result asks for more (`DURABLE`).
+            .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
+            .row_buffer_size(1_024)
             .busy_timeout(Duration::from_secs(60));
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
             .connect_with(options)
             .await
             .map_err(|source| access::explained(&path, source))?;
-        MIGRATOR.run(&pool).await.map_err(|source| access::migration(&path, source))?;
+        migrate(&pool, &path).await?;
         Ok(Self { pool, path, writable: true })
     }
 
@@ -123,6 +144,25 @@ impl Records {
     /// Turns SQLite's error into ours, with the path.
     fn failed(&self) -> impl Fn(sqlx::Error) -> RecordError + '_ {
         |source| access::explained(&self.path, source)
+    }
+}
+
+/// Begins a transaction that is on the disk when it has ended: a result on record must outlive a power cut, as the
+/// sealed object does. The beginning of an attempt goes back to `QUICK`.
+const DURABLE: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+
+/// What is written from here on may be lost in a power cut, and never be half there.
+const QUICK: &str = "PRAGMA synchronous = NORMAL";
+
+/// Brings the tables to the newest version.
+async fn migrate(pool: &SqlitePool, path: &Utf8Path) -> Result<(), RecordError> {
+    match MIGRATOR.run(pool).await {
+        Err(sqlx::migrate::MigrateError::VersionMissing(_)) => {
+            let found = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await;
+            let found = found.map_err(|source| access::explained(path, source))?;
+            Err(RecordError::Newer { path: path.to_owned(), found, known: access::newest(&MIGRATOR) })
+        }
+        done => done.map_err(|source| access::migration(path, source)),
     }
 }
 

@@ -30,8 +30,8 @@ pub struct Rows {
     pub epochs: Vec<Row>,
     /// Of the table `cells`.
     pub cells: Vec<Row>,
-    /// Of the table `cell_stages`.
-    pub cell_stages: Vec<Row>,
+    /// Of the table `run_stages`.
+    pub run_stages: Vec<Row>,
     /// Of the table `sources`.
     pub sources: Vec<Row>,
     /// Of the table `dropped`.
@@ -163,7 +163,7 @@ async fn take_in(
             table.insert(connection, &row).await?;
         }
     }
-    for (name, rows) in [("cells", &rows.cells), ("cell_stages", &rows.cell_stages)] {
+    for (name, rows) in [("cells", &rows.cells), ("run_stages", &rows.run_stages)] {
         let table = Table::of(connection, name).await?;
         for row in rows {
             let mut row = row.clone();

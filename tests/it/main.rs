@@ -9,6 +9,7 @@ mod contract;
 mod data;
 mod errors;
 mod floors;
+mod planning;
 mod schemas;
 mod scratch;
 mod training;

@@ -6,9 +6,9 @@ use std::num::NonZeroUsize;
 use clap::Args;
 
 use super::leavings::{self, Leaving};
-use super::{Place, count, size};
+use super::{Place, size};
 use crate::artifact::{Gate, Store, stamp};
-use crate::cli::{CommandError, Ending, block_on, columns, print, say};
+use crate::cli::{CommandError, Ending, block_on, columns, count, print, say};
 use crate::engine::{RunLock, remove_unused_locks};
 use crate::hash::ContentHash;
 use crate::record::{Census, RecordError};

@@ -97,8 +97,3 @@ fn bytes_below(path: &Utf8Path) -> std::io::Result<u64> {
     }
     Ok(bytes)
 }
-
-/// `1 object`, `2 objects`.
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}

@@ -1,16 +1,18 @@
 //! `sr-pipe cache rebuild`: makes damaged or lost records again from what lies beside the results.
 
+use std::collections::{BTreeSet, HashMap};
+
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::reading::read_all;
-use super::{Place, busy, count};
+use super::{Place, busy};
 use crate::artifact::{Damage, Store};
-use crate::cli::{CommandError, Ending, block_on, print, say};
+use crate::cli::{CommandError, Ending, block_on, count, print, say};
 use crate::diagnostic::Diagnostic;
 use crate::engine::RunLock;
 use crate::hash::ContentHash;
-use crate::record::{Records, sidecars};
+use crate::record::{Records, Row, sidecars};
 
 /// Make damaged or lost records again from the cache.
 ///
@@ -47,21 +49,43 @@ async fn rebuild(arguments: &Arguments) -> Result<Ending, CommandError> {
     let mut objects: Vec<ContentHash> = found.rows.results.iter().filter_map(object_of).collect();
     objects.sort_unstable();
     objects.dedup();
-    let (mut sound, mut damaged) = (Vec::new(), Vec::new());
+    let (mut sound, mut damaged) = (Vec::new(), HashMap::new());
     for read in read_all(&store, &objects) {
         match read.outcome {
             Ok((_, object)) => sound.push(object),
-            Err(damage) => damaged.push((read.object, damage)),
+            Err(damage) => {
+                damaged.insert(read.object, damage);
+            }
+        }
+    }
+    // A result whose object is gone and was read by another result stays on record: its content is known, and its
+    // bytes, dropped after use or lost, are made again when something needs them.
+    let by_object: HashMap<ContentHash, Vec<&Row>> = found.rows.results.iter().fold(HashMap::new(), |mut map, row| {
+        map.entry(object_of(row).unwrap_or_else(|| ContentHash::of(b""))).or_default().push(row);
+        map
+    });
+    let inputs = |object: &ContentHash| -> Vec<ContentHash> {
+        let rows = by_object.get(object).into_iter().flatten();
+        let inputs = rows.filter_map(|row| row.get("fingerprint")?.get("inputs")?.as_object());
+        inputs.flat_map(|inputs| inputs.values().filter_map(|input| input.as_str()?.parse().ok())).collect()
+    };
+    let mut open: Vec<ContentHash> = sound.iter().flat_map(|sound| inputs(&sound.object)).collect();
+    let mut dropped = BTreeSet::new();
+    while let Some(object) = open.pop() {
+        if damaged.contains_key(&object) && !store.files(&object).exists() && dropped.insert(object) {
+            open.extend(inputs(&object));
         }
     }
     let mut lost = Vec::new();
     found.rows.results.retain(|row| {
-        let object = object_of(row);
-        let damage = damaged.iter().find(|(damaged, _)| Some(*damaged) == object);
-        let label = row.get("label").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        lost.extend(damage.map(|(object, damage)| (label, *object, damage.clone())));
-        damage.is_none() && object.is_some()
+        let Some(object) = object_of(row) else { return false };
+        let damage = damaged.get(&object).filter(|_| !dropped.contains(&object));
+        let label = row.get("label").and_then(serde_json::Value::as_str).unwrap_or_default();
+        lost.extend(damage.map(|damage| (label.to_owned(), object, damage.clone())));
+        damage.is_none()
     });
+    let row = |object: &ContentHash| Row::from_iter([("object".to_owned(), object.to_string().into())]);
+    found.rows.dropped = dropped.iter().map(row).collect();
 
     // Made beside the old file and renamed into its place, so that there are never half of the records.
     fs_err::create_dir_all(state.join("objects"))?;
@@ -95,7 +119,7 @@ async fn rebuild(arguments: &Arguments) -> Result<Ending, CommandError> {
     Ok(Ending::Done)
 }
 
-fn object_of(row: &crate::record::Row) -> Option<ContentHash> {
+fn object_of(row: &Row) -> Option<ContentHash> {
     row.get("object")?.as_str()?.parse().ok()
 }
 

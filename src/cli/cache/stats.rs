@@ -6,9 +6,9 @@ use clap::Args;
 use serde_json::json;
 
 use super::leavings::{self, Leaving};
-use super::{Place, count, size};
+use super::{Place, size};
 use crate::artifact::Store;
-use crate::cli::{CommandError, Ending, block_on, columns, print};
+use crate::cli::{CommandError, Ending, block_on, columns, count, print};
 use crate::hash::ContentHash;
 
 /// How many of the largest objects are listed.

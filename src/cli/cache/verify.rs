@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::Args;
 
 use super::reading::read_all;
-use super::{Place, busy, count, size};
+use super::{Place, busy, size};
 use crate::artifact::Store;
-use crate::cli::{CommandError, Ending, block_on, print, say};
+use crate::cli::{CommandError, Ending, block_on, count, print, say};
 use crate::engine::{RunLock, remove_unused_locks};
 use crate::hash::ContentHash;
 use crate::record::{Records, ResultRow, sidecars};
