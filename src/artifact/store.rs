@@ -233,6 +233,18 @@ impl Store {
         Ok((name, manifest))
     }
 
+    /// An empty folder to gather the files of an object in, before it is sealed; gone when the first of both is dropped.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn draft(&self) -> Result<(tempfile::TempDir, Utf8PathBuf), StoreError> {
+        fs_err::create_dir_all(&self.root)?;
+        let wrapper = tempfile::Builder::new().prefix(".draft-").tempdir_in(&self.root)?;
+        let files = Utf8Path::from_path(wrapper.path()).ok_or(StoreError::Name)?.join("output");
+        fs_err::create_dir_all(&files)?;
+        Ok((wrapper, files))
+    }
+
     /// The manifest of an object.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod cache;
 mod census;
 mod detail;
 mod ending;
+mod extract;
 mod history;
 mod index;
 mod planning;

@@ -174,13 +174,21 @@ async fn take_in(
             }
         }
     }
-    for (name, rows) in [("sources", &rows.sources), ("dropped", &rows.dropped)] {
-        let table = Table::of(connection, name).await?;
-        for row in rows {
-            table.insert(connection, row).await?;
-        }
+    let table = Table::of(connection, "sources").await?;
+    for row in &rows.sources {
+        let files = row.get("files").unwrap_or(&Value::Null).to_string();
+        // What comes in belongs to these results, whatever was seen here before.
+        let old = sqlx::query("DELETE FROM sources WHERE folder = ? AND files = ?").bind(text(row, "folder")?).bind(files);
+        old.execute(&mut *connection).await?;
+        table.insert(connection, row).await?;
+    }
+    let table = Table::of(connection, "dropped").await?;
+    for row in &rows.dropped {
+        table.insert(connection, row).await?;
     }
     for sound in objects {
+        let there = sqlx::query("DELETE FROM dropped WHERE object = ?").bind(sound.object.to_string());
+        there.execute(&mut *connection).await?;
         insert_files(connection, &sound.object, &sound.entries, &sound.stamps).await?;
     }
     Ok(added)

@@ -1,7 +1,10 @@
 //! `sr-pipe cache`: looks after the store and the records of what is in it.
 
+mod export;
 mod gc;
+mod import;
 mod leavings;
+mod parcel;
 mod reading;
 mod rebuild;
 mod stats;
@@ -29,6 +32,8 @@ enum Command {
     Verify(verify::Arguments),
     Gc(gc::Arguments),
     Rebuild(rebuild::Arguments),
+    Export(export::Arguments),
+    Import(import::Arguments),
 }
 
 /// Which project.
@@ -63,6 +68,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
         Command::Stats(arguments) => stats::run(arguments),
         Command::Gc(arguments) => gc::run(arguments),
         Command::Rebuild(arguments) => rebuild::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
+        Command::Import(arguments) => import::run(arguments),
     }
 }
 
