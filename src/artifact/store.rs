@@ -6,59 +6,16 @@
 //! ```
 //! A folder under `objects/` is whole or not there: it arrives by a rename of a folder that was synced before.
 
-use std::collections::HashSet;
 use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::manifest::{FileEntry, Manifest};
+use super::stamp::{FileStamp, stamp};
 use super::uses::Uses;
 use crate::hash::ContentHash;
-
-/// What the system says of a file; while it stays the same, the bytes are taken to be the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FileStamp {
-    /// Device number.
-    pub device: u64,
-    /// Inode number.
-    pub inode: u64,
-    /// Size in bytes.
-    pub size: u64,
-    /// Time of the last change of the bytes, in nanoseconds.
-    pub modified: i64,
-    /// Time of the last change of bytes or attributes, in nanoseconds; no program can set it.
-    pub changed: i64,
-}
-
-/// The stamp of a file.
-///
-/// # Errors
-/// When the file is not there or cannot be asked about.
-pub fn stamp(path: &Utf8Path) -> std::io::Result<FileStamp> {
-    let meta = fs_err::metadata(path)?;
-    Ok(FileStamp {
-        device: meta.dev(),
-        inode: meta.ino(),
-        size: meta.size(),
-        modified: meta.mtime() * 1_000_000_000 + meta.mtime_nsec(),
-        changed: meta.ctime() * 1_000_000_000 + meta.ctime_nsec(),
-    })
-}
-
-/// True while a path still names this open file.
-///
-/// # Errors
-/// When the file cannot be asked about.
-pub fn names_file(path: &Utf8Path, file: &std::fs::File) -> std::io::Result<bool> {
-    let open = file.metadata()?;
-    match fs_err::metadata(path) {
-        Ok(named) => Ok((named.dev(), named.ino()) == (open.dev(), open.ino())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
 
 /// How the files of a finished attempt come into the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +66,7 @@ pub enum StoreError {
 /// The store of one project.
 #[derive(Debug, Clone)]
 pub struct Store {
-    root: Utf8PathBuf,
+    pub(super) root: Utf8PathBuf,
     uses: Option<Arc<Uses>>,
 }
 
@@ -132,7 +89,7 @@ impl Store {
         self.uses.as_ref().map_or(Ok(()), |uses| uses.mark(objects))
     }
 
-    fn object(&self, hash: &ContentHash) -> Utf8PathBuf {
+    pub(super) fn object(&self, hash: &ContentHash) -> Utf8PathBuf {
         let name = hash.to_string();
         self.root.join(&name[..2]).join(name)
     }
@@ -298,73 +255,6 @@ impl Store {
             .collect()
     }
 
-    /// Removes what killed processes left half sealed or half discarded. Only while no other process uses the store.
-    ///
-    /// # Errors
-    /// When a folder cannot be removed.
-    pub fn sweep(&self) -> std::io::Result<()> {
-        if !self.root.exists() {
-            return Ok(());
-        }
-        for entry in fs_err::read_dir(&self.root)? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with('.') {
-                fs_err::remove_dir_all(entry.path())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Files and folders in the store that belong to no object. Only while no other process uses the store.
-    ///
-    /// # Errors
-    /// When the folders cannot be listed.
-    pub fn strays(&self) -> std::io::Result<Vec<Utf8PathBuf>> {
-        let mut strays = Vec::new();
-        if !self.root.exists() {
-            return Ok(strays);
-        }
-        for shard in self.root.read_dir_utf8()? {
-            let shard = shard?.into_path();
-            let named = shard.file_name().is_some_and(|name| name.len() == 2);
-            if !named || !shard.is_dir() {
-                strays.push(shard);
-                continue;
-            }
-            for object in shard.read_dir_utf8()? {
-                let object = object?.into_path();
-                match object.file_name().and_then(|name| name.parse().ok()) {
-                    Some(hash) if self.object(&hash) == object => strays.extend(self.strays_in(&hash)?),
-                    _ => strays.push(object),
-                }
-            }
-        }
-        strays.sort_unstable();
-        Ok(strays)
-    }
-
-    /// What lies in an object's folder and is not in its manifest; nothing where there is no sound manifest.
-    fn strays_in(&self, hash: &ContentHash) -> std::io::Result<Vec<Utf8PathBuf>> {
-        let Ok(manifest) = self.manifest(hash) else { return Ok(Vec::new()) };
-        let mut found = Vec::new();
-        match walk(&self.files(hash), Utf8Path::new(""), &mut found) {
-            Ok(()) => {}
-            Err(StoreError::NotAFile(path)) => found.push(path),
-            // Files that are missing are damage, not strays.
-            Err(_) => return Ok(Vec::new()),
-        }
-        let known: HashSet<&Utf8PathBuf> = manifest.files.iter().map(|entry| &entry.path).collect();
-        let mut strays: Vec<_> =
-            found.iter().filter(|path| !known.contains(path)).map(|path| self.files(hash).join(path)).collect();
-        for entry in self.object(hash).read_dir_utf8()? {
-            let path = entry?.into_path();
-            if !matches!(path.file_name(), Some("files" | "manifest.json")) {
-                strays.push(path);
-            }
-        }
-        Ok(strays)
-    }
-
     /// Takes an object out of the store, in one step.
     ///
     /// # Errors
@@ -404,7 +294,7 @@ impl Store {
 }
 
 /// Paths of all files below a folder, relative to it.
-fn walk(root: &Utf8Path, below: &Utf8Path, paths: &mut Vec<Utf8PathBuf>) -> Result<(), StoreError> {
+pub(super) fn walk(root: &Utf8Path, below: &Utf8Path, paths: &mut Vec<Utf8PathBuf>) -> Result<(), StoreError> {
     for entry in fs_err::read_dir(root.join(below))? {
         let entry = entry?;
         let name = entry.file_name().into_string().map_err(|_| StoreError::Name)?;

@@ -37,13 +37,16 @@ impl Gate {
         Ok(Self { _file: file })
     }
 
-    /// Holds the gate alone, once all others have let it go.
+    /// Holds the gate alone, once all others have let it go; `waiting` is told if that is not yet so.
     ///
     /// # Errors
     /// When the lock file cannot be used.
-    pub fn close(state: &Utf8Path) -> std::io::Result<Self> {
+    pub fn close(state: &Utf8Path, waiting: impl FnOnce()) -> std::io::Result<Self> {
         let file = open(state)?;
-        file.file().lock()?;
+        if file.file().try_lock().is_err() {
+            waiting();
+            file.file().lock()?;
+        }
         Ok(Self { _file: file })
     }
 

@@ -19,7 +19,9 @@ pub(super) async fn run(workspace: &Workspace) -> Result<Ending, CommandError> {
             .into());
     }
     let cells = workspace.cells.cells.len();
-    say(&format!("{cells} of {cells} cells done, nothing had to run; not on record, since the cache cannot be written"));
+    say(&format!(
+        "{cells} of {cells} cells done, nothing had to run; not on record, since the cache cannot be written"
+    ));
     if workspace.file.experiment.report.is_some() {
         let path = report::write(workspace, &report::states(workspace, &plan)).await?;
         say(&format!("report: {path}"));

@@ -195,8 +195,7 @@ impl Executor {
         tracing::debug!(node = node.label, %key, "runs");
         let earlier = self.records.attempts_at(&key).await?;
         let manifest = fingerprint.to_json();
-        let attempt =
-            Attempt { run: self.run, key, label: &node.label, kind: identity.kind, fingerprint: &manifest };
+        let attempt = Attempt { run: self.run, key, label: &node.label, kind: identity.kind, fingerprint: &manifest };
         let attempt = self.records.start_attempt(&attempt).await?;
         *log = self.state.join(format!("logs/{attempt}.log"));
         self.tell(RunEvent::Started { node: id, attempt, log: log.clone(), threads: self.threads, gpus: Vec::new() });

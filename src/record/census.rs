@@ -138,14 +138,13 @@ impl Records {
             .into_iter()
             .map(|(object, run)| Ok((hash(&object)?, (run, started.get(&run).copied().cloned().unwrap_or_default()))))
             .collect::<Result<_, RecordError>>()?;
-        let reached = reached(&results, &roots.iter().map(|object| hash(object)).collect::<Result<Vec<_>, _>>()?, &kept);
+        let reached =
+            reached(&results, &roots.iter().map(|object| hash(object)).collect::<Result<Vec<_>, _>>()?, &kept);
         Ok(Census { reached, last_use, kept, attempts, results })
     }
 }
 
-async fn results(
-    connection: &mut SqliteConnection,
-) -> Result<Vec<Result<ResultRow, RecordError>>, sqlx::Error> {
+async fn results(connection: &mut SqliteConnection) -> Result<Vec<Result<ResultRow, RecordError>>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT x.key, x.label, x.object, x.fingerprint, x.attempt, a.run, r.experiment FROM results x \
          JOIN attempts a ON a.id = x.attempt JOIN runs r ON r.id = a.run ORDER BY x.attempt, x.key",
@@ -196,7 +195,8 @@ fn kept(runs: &[RunUse], keep_last: Option<NonZeroUsize>) -> HashSet<i64> {
     let mut kept = HashSet::new();
     for runs in by_experiment.values() {
         let whole = runs.iter().any(|run| run.ended && run.whole);
-        let counted: Vec<i64> = runs.iter().filter(|run| run.ended && (run.whole || !whole)).map(|run| run.id).collect();
+        let counted: Vec<i64> =
+            runs.iter().filter(|run| run.ended && (run.whole || !whole)).map(|run| run.id).collect();
         // Fewer runs than are to be kept: all are.
         let oldest = counted.get(last.get() - 1).copied().unwrap_or(0);
         kept.extend(runs.iter().map(|run| run.id).filter(|id| *id >= oldest));

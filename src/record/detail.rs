@@ -170,9 +170,8 @@ impl Records {
         let none = Rows::default();
         for (run, owner) in runs.into_iter().zip(owners) {
             let rows = rows.get(&owner).unwrap_or(&none);
-            let key_of = |label: &str| {
-                [run.id, owner].into_iter().find_map(|run| tried.get(&(run, label.to_owned())).cloned())
-            };
+            let key_of =
+                |label: &str| [run.id, owner].into_iter().find_map(|run| tried.get(&(run, label.to_owned())).cloned());
             let (cells, stages) = rows.read(key_of)?;
             details.runs.push(RunDetail { run, cells, stages });
         }

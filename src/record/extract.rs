@@ -8,7 +8,8 @@ use super::{RecordError, Records};
 use crate::hash::ContentHash;
 
 /// The newest run of each cell of an experiment that says how the cell ended.
-const NEWEST: &str = "SELECT max(c.run) FROM cells c JOIN runs r ON r.id = c.run WHERE r.experiment = ?1 GROUP BY c.name";
+const NEWEST: &str =
+    "SELECT max(c.run) FROM cells c JOIN runs r ON r.id = c.run WHERE r.experiment = ?1 GROUP BY c.name";
 
 impl Records {
     /// These results with what made them, and the newest runs of an experiment's cells.
@@ -34,12 +35,9 @@ async fn extract(
         fetch(connection, "SELECT * FROM results WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key", &keys)
             .await?;
     let made_by = numbers(&results, "attempt");
-    let attempts = fetch(
-        connection,
-        "SELECT * FROM attempts WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
-        &made_by,
-    )
-    .await?;
+    let attempts =
+        fetch(connection, "SELECT * FROM attempts WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", &made_by)
+            .await?;
     let epochs = fetch(
         connection,
         "SELECT * FROM epochs WHERE attempt IN (SELECT value FROM json_each(?)) ORDER BY attempt, epoch",
@@ -60,9 +58,8 @@ async fn extract(
         &told,
     )
     .await?;
-    let all = json!(
-        newest.iter().copied().chain(attempts.iter().filter_map(|row| row["run"].as_i64())).collect::<Vec<_>>()
-    );
+    let all =
+        json!(newest.iter().copied().chain(attempts.iter().filter_map(|row| row["run"].as_i64())).collect::<Vec<_>>());
     let mut runs = fetch(
         connection,
         "SELECT * FROM runs WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",

@@ -149,10 +149,10 @@ impl Records {
     /// When the records cannot be read.
     pub async fn runs(&self, limit: i64) -> Result<Vec<RunRow>, RecordError> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{RUNS} ORDER BY r.id DESC LIMIT ?")))
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(self.failed())?;
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(self.failed())?;
         rows.iter().map(run_row).collect()
     }
 
@@ -162,10 +162,10 @@ impl Records {
     /// When the records cannot be read.
     pub async fn run(&self, id: i64) -> Result<Option<RunRow>, RecordError> {
         let row = sqlx::query(sqlx::AssertSqlSafe(format!("{RUNS} WHERE r.id = ?")))
-        .bind(id)
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(self.failed())?;
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(self.failed())?;
         row.as_ref().map(run_row).transpose()
     }
 

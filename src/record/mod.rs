@@ -33,9 +33,7 @@ pub use transfer::{Row, Rows, SoundObject};
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// SQLite's own words.
-    #[error(
-        "the records in `{path}` cannot be used: {source}\nhelp: make room if the disk is full"
-    )]
+    #[error("the records in `{path}` cannot be used: {source}\nhelp: make room if the disk is full")]
     Database {
         /// The file.
         path: Utf8PathBuf,

@@ -92,11 +92,12 @@ async fn take_in(
     let (mut runs, mut new_runs) = (HashMap::new(), BTreeSet::new());
     let table = Table::of(connection, "runs").await?;
     for row in sorted(&rows.runs) {
-        let known = sqlx::query("SELECT id FROM runs WHERE experiment = ? AND started = ? AND process = ? AND command = ?")
-            .bind(text(row, "experiment")?)
-            .bind(text(row, "started")?)
-            .bind(number(row, "process")?)
-            .bind(text(row, "command")?);
+        let known =
+            sqlx::query("SELECT id FROM runs WHERE experiment = ? AND started = ? AND process = ? AND command = ?")
+                .bind(text(row, "experiment")?)
+                .bind(text(row, "started")?)
+                .bind(number(row, "process")?)
+                .bind(text(row, "command")?);
         let old = number(row, "id")?;
         let new = match known.fetch_optional(&mut *connection).await? {
             Some(known) => known.get(0),
@@ -178,7 +179,8 @@ async fn take_in(
     for row in &rows.sources {
         let files = row.get("files").unwrap_or(&Value::Null).to_string();
         // What comes in belongs to these results, whatever was seen here before.
-        let old = sqlx::query("DELETE FROM sources WHERE folder = ? AND files = ?").bind(text(row, "folder")?).bind(files);
+        let old =
+            sqlx::query("DELETE FROM sources WHERE folder = ? AND files = ?").bind(text(row, "folder")?).bind(files);
         old.execute(&mut *connection).await?;
         table.insert(connection, row).await?;
     }
@@ -264,7 +266,7 @@ pub(super) fn as_json(row: &SqliteRow) -> Result<Row, sqlx::Error> {
 fn unfolded(text: String) -> Value {
     if text.starts_with(['{', '['])
         && let Ok(value) = serde_json::from_str::<Value>(&text)
-        && value.to_string() == text
+        && serde_json::to_string(&value).is_ok_and(|again| again == text)
     {
         return value;
     }

@@ -49,7 +49,8 @@ async fn export(arguments: &Arguments) -> Result<Ending, CommandError> {
     let mut workspace = Workspace::open(selection).await?;
     let state = workspace.project.state();
     // What goes into the file is used by this process, as by a run.
-    let share = if workspace.records.writable() { Some(RunLock::share(&state, || Ok::<_, std::io::Error>(()))?) } else { None };
+    let share =
+        if workspace.records.writable() { Some(RunLock::share(&state, || Ok::<_, std::io::Error>(()))?) } else { None };
     let gate = if share.is_some() { Some(Gate::share(&state)?) } else { None };
     if let Some(share) = &share {
         workspace.store = workspace.store.with_uses(share.uses());
@@ -130,7 +131,10 @@ async fn export(arguments: &Arguments) -> Result<Ending, CommandError> {
         size(bytes)
     ))?;
     if open > 0 {
-        say(&format!("{} not in the cache, and so not in the file; `sr-pipe plan` shows which", if open == 1 { "1 stage is".into() } else { format!("{open} stages are") }));
+        say(&format!(
+            "{} not in the cache, and so not in the file; `sr-pipe plan` shows which",
+            if open == 1 { "1 stage is".into() } else { format!("{open} stages are") }
+        ));
     }
     Ok(Ending::Done)
 }

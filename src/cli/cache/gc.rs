@@ -41,6 +41,15 @@ pub(super) struct Arguments {
     dry_run: bool,
 }
 
+/// An object that may go; what was never used, or longest ago, comes first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate<'a> {
+    /// The last run that used it, and when that began.
+    used: Option<(i64, &'a str)>,
+    object: ContentHash,
+    bytes: u64,
+}
+
 /// An object that goes.
 struct Going {
     object: ContentHash,
@@ -73,11 +82,11 @@ async fn collect(arguments: &Arguments) -> Result<Ending, CommandError> {
     }
     let store = Store::new(&state);
     let alone = RunLock::alone(&state)?;
-    let kept = arguments.keep_last.or_else(|| {
-        (arguments.max_size.is_some() || arguments.older_than.is_some()).then_some(NonZeroUsize::MIN)
-    });
+    let kept = arguments
+        .keep_last
+        .or_else(|| (arguments.max_size.is_some() || arguments.older_than.is_some()).then_some(NonZeroUsize::MIN));
     // From here on no run takes up an object, until those that go are out of the store.
-    let gate = Gate::close(&state)?;
+    let gate = Gate::close(&state, || say("waits for a run that is planning"))?;
     let in_use = if alone.is_some() { HashSet::new() } else { Gate::uses(&state)? };
     let objects = sizes(&store)?;
     let (attempts, logs) = (leavings::attempts(&state)?, leavings::logs(&state)?);
@@ -150,7 +159,7 @@ fn choose(
     all.extend(objects);
     let mut total: u64 = all.values().sum();
     let mut chosen = Chosen::default();
-    let mut candidates: Vec<(Option<(i64, &str)>, ContentHash, u64)> = Vec::new();
+    let mut candidates = Vec::new();
     for (object, bytes) in &all {
         if census.reached.contains(object) {
             continue;
@@ -161,17 +170,17 @@ fn choose(
         }
         // On record but of no use to any run that is known (records were made again, say): as one never used.
         let used = census.last_use.get(object).map(|(run, started)| (*run, started.as_str()));
-        candidates.push((used, *object, *bytes));
+        candidates.push(Candidate { used, object: *object, bytes: *bytes });
     }
     candidates.sort_unstable();
     let now = jiff::Timestamp::now();
-    for (used, object, bytes) in candidates {
+    for Candidate { used, object, bytes } in candidates {
         let old_enough = arguments.older_than.is_none_or(|span| {
             let last = match used {
                 Some((_, started)) => started.parse().ok(),
-                None => stamp(&store.files(&object)).ok().and_then(|stamp| {
-                    jiff::Timestamp::from_nanosecond(i128::from(stamp.changed)).ok()
-                }),
+                None => stamp(&store.files(&object))
+                    .ok()
+                    .and_then(|stamp| jiff::Timestamp::from_nanosecond(i128::from(stamp.changed)).ok()),
             };
             last.is_none_or(|last: jiff::Timestamp| now.duration_since(last).as_secs() > span.seconds())
         });
@@ -194,8 +203,7 @@ fn choose(
 }
 
 fn remove(left: &Leaving) -> std::io::Result<()> {
-    let removed =
-        if left.path.is_dir() { fs_err::remove_dir_all(&left.path) } else { fs_err::remove_file(&left.path) };
+    let removed = if left.path.is_dir() { fs_err::remove_dir_all(&left.path) } else { fs_err::remove_file(&left.path) };
     match removed {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

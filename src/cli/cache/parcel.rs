@@ -72,7 +72,9 @@ impl Parcel {
                 if !stays_inside(&entry.path) {
                     return Some(format!("the path `{}` leads out of its folder", entry.path));
                 }
-                if !seen.insert(&entry.path) || entry.path.ancestors().skip(1).any(|above| seen.contains(&above.to_owned())) {
+                if !seen.insert(&entry.path)
+                    || entry.path.ancestors().skip(1).any(|above| seen.contains(&above.to_owned()))
+                {
                     return Some(format!("the path `{}` is there twice", entry.path));
                 }
             }
@@ -175,8 +177,7 @@ impl<'a, R: Read> Reader<'a, R> {
         if ContentHash::of_json(&envelope.parcel) != envelope.digest {
             return Err(unusable(self.file, "its manifest was altered"));
         }
-        let parcel: Parcel =
-            serde_json::from_value(envelope.parcel).map_err(|error| unusable(self.file, error))?;
+        let parcel: Parcel = serde_json::from_value(envelope.parcel).map_err(|error| unusable(self.file, error))?;
         match parcel.fault() {
             Some(fault) => Err(unusable(self.file, fault)),
             None => Ok(parcel),

@@ -103,12 +103,18 @@ async fn verify(arguments: &Arguments) -> Result<Ending, CommandError> {
         return Ok(if broken == 0 { Ending::Done } else { Ending::Failed });
     }
     repair(&store, &records, &found).await?;
+    if !found.bare.is_empty() {
+        say(&format!("{} had no file in `keys`; it was written", count(found.bare.len(), "result")));
+    }
     let locks = remove_unused_locks(&state, false)?;
     if locks > 0 {
         say(&format!("{} of killed runs removed", count(locks, "lock file")));
     }
     if !again.is_empty() {
-        say(&format!("dropped; the next `sr-pipe run` makes again: {}", again.into_iter().collect::<Vec<_>>().join(", ")));
+        say(&format!(
+            "dropped; the next `sr-pipe run` makes again: {}",
+            again.into_iter().collect::<Vec<_>>().join(", ")
+        ));
     } else if broken + found.strays.len() > 0 {
         say("dropped; nothing on record needed it");
     }
