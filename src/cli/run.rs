@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::ending::ending;
 use super::environment::environment;
-use super::progress::{ProgressView, duration};
 use super::signals::stop_on_signals;
+use super::watch::{self, Watch, duration};
 use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, read_only, report, say};
 use crate::artifact::Gate;
@@ -28,6 +28,8 @@ pub(super) struct Arguments {
     /// How many stages may run side by side [default: the number of cores].
     #[arg(long, short, value_name = "N")]
     jobs: Option<std::num::NonZeroUsize>,
+    #[command(flatten)]
+    watch: watch::Arguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
@@ -36,6 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 
 async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let began = std::time::Instant::now();
+    let outputs = arguments.watch.open()?;
     let mut workspace = Workspace::open(&arguments.selection).await?;
     if !workspace.records.writable() {
         return read_only::run(&workspace).await;
@@ -59,8 +62,6 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let jobs = arguments.jobs.map_or(cores, std::num::NonZeroUsize::get);
-    let counts = |status: &&Status| status.works() || matches!(status, Status::Hit { .. } | Status::Blocked { .. });
-    let total = plan.statuses.iter().filter(counts).count();
     let idle = !plan.statuses.iter().any(Status::works);
     let _gate = if idle {
         Some(gate)
@@ -83,14 +84,9 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
         .await?;
     let stop = StopSignal::default();
     stop_on_signals(stop.clone());
-    let (events, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    let mut view = ProgressView::new(workspace.cells.graph.clone(), total);
-    let watcher = tokio::task::spawn_blocking(move || {
-        while let Some(event) = seen.blocking_recv() {
-            view.show(&event);
-        }
-        view.finish();
-    });
+    let watch = Watch::begin(outputs, &workspace, &plan, run, jobs).await?;
+    let (events, seen) = tokio::sync::mpsc::unbounded_channel();
+    let watching = tokio::task::spawn_blocking(move || watch.follow(seen));
     let executor = Executor {
         state: workspace.project.state(),
         records: workspace.records.clone(),
@@ -103,11 +99,12 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     };
     let ended = executor.execute(&workspace.cells.graph, &plan).await?;
     drop(executor);
-    watcher.await.map_err(std::io::Error::other)?;
+    let watch = watching.await.map_err(std::io::Error::other)?;
 
     let states: Vec<RunState> = workspace.cells.cells.iter().map(|cell| state_of(cell, &ended)).collect();
     let whole = whole_state(&states, &stop);
     workspace.records.finish_run(run, &ending(&workspace, &ended, &states, whole)).await?;
+    let written = watch.end(whole);
     summarize(&workspace, &ended, &states, run, began.elapsed().as_secs_f64());
     if workspace.cells.graph.nodes.iter().any(|node| node.member.handling.temp) && share.try_alone()? {
         drop_temporary(&workspace.cells.graph, &ended.states, &workspace.store, &workspace.records).await?;
@@ -116,6 +113,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
         let path = report::write(&workspace, &ended.states).await?;
         say(&format!("report: {}", path));
     }
+    written?;
     Ok(match whole {
         RunState::Done => Ending::Done,
         RunState::Interrupted => {

@@ -12,6 +12,7 @@ mod planning;
 mod rows;
 mod sidecar;
 mod transfer;
+mod watching;
 
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ pub use planning::EarlierResult;
 pub use rows::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
 pub use sidecar::{Sidecars, sidecars};
 pub use transfer::{Row, Rows, SoundObject};
+pub use watching::{StageSeconds, StageWiring};
 
 /// Why the records could not be read or written.
 #[derive(Debug, thiserror::Error)]
