@@ -8,6 +8,7 @@ mod ending;
 mod environment;
 mod logs;
 mod plan;
+mod read_only;
 mod report;
 mod run;
 mod runs;
