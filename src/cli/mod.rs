@@ -7,16 +7,19 @@ mod cache;
 mod ending;
 mod environment;
 mod failures;
+mod logs;
 mod machine;
 mod plan;
-mod progress;
+mod read_only;
 mod report;
 mod run;
 mod runs;
 mod schema;
 mod signals;
+mod status;
 mod synth;
 mod trainer;
+mod watch;
 mod workspace;
 
 use std::io::{IsTerminal, Write};
@@ -56,6 +59,8 @@ enum Command {
     Accept(accept::Arguments),
     Report(report::Arguments),
     Runs(runs::Arguments),
+    Status(status::Arguments),
+    Logs(logs::Arguments),
     Synth(synth::Arguments),
     Schema(schema::Arguments),
     Cache(cache::Arguments),
@@ -124,6 +129,8 @@ pub fn main() -> ExitCode {
         Command::Accept(arguments) => accept::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Logs(arguments) => logs::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),

@@ -9,10 +9,11 @@ use super::ending::ending;
 use super::environment::environment;
 use super::failures::failed_cells;
 use super::machine::Machine;
-use super::progress::{ProgressView, duration};
 use super::signals::stop_on_signals;
+use super::watch::{self, Watch, duration};
 use super::workspace::{Selection, Workspace};
-use super::{CommandError, Ending, block_on, report, say};
+use super::{CommandError, Ending, block_on, read_only, report, say};
+use crate::artifact::Gate;
 use crate::diagnostic::Diagnostic;
 use crate::document::{Part, Step, keys};
 use crate::engine::{
@@ -38,6 +39,8 @@ pub(super) struct Arguments {
     /// Start nothing more once a stage has failed; without this a failed cell costs only that cell.
     #[arg(long)]
     fail_fast: bool,
+    #[command(flatten)]
+    watch: watch::Arguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
@@ -46,15 +49,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 
 async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let began = std::time::Instant::now();
-    let workspace = Workspace::open(&arguments.selection).await?;
+    let outputs = arguments.watch.open()?;
+    let mut workspace = Workspace::open(&arguments.selection).await?;
+    if !workspace.records.writable() {
+        return read_only::run(&workspace).await;
+    }
     let mut alone = false;
     let share = RunLock::share(&workspace.project.state(), || {
         alone = true;
         workspace.store.sweep()
     })?;
+    workspace.store = workspace.store.with_uses(share.uses());
     if alone {
         workspace.records.close_killed_runs().await?;
     }
+    // No collection takes an object away between the plan and the list of what is used.
+    let gate = Gate::share(&workspace.project.state())?;
     let plan =
         Planner::new(&workspace.records, &workspace.store, &workspace.data).await?.plan(&workspace.cells.graph).await?;
     let missing = missing_files(&plan, &workspace);
@@ -66,9 +76,14 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     if !impossible.is_empty() {
         return Err(impossible.into());
     }
-    let counts = |status: &&Status| status.works() || matches!(status, Status::Hit { .. } | Status::Blocked { .. });
-    let total = plan.statuses.iter().filter(counts).count();
     let idle = !plan.statuses.iter().any(Status::works);
+    let _gate = if idle {
+        Some(gate)
+    } else {
+        workspace.store.mark(plan.hits())?;
+        drop(gate);
+        None
+    };
 
     let run = workspace
         .records
@@ -83,14 +98,9 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
         .await?;
     let stop = StopSignal::default();
     stop_on_signals(stop.clone());
-    let (events, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    let mut view = ProgressView::new(workspace.cells.graph.clone(), total);
-    let watcher = tokio::task::spawn_blocking(move || {
-        while let Some(event) = seen.blocking_recv() {
-            view.show(&event);
-        }
-        view.finish();
-    });
+    let watch = Watch::begin(outputs, &workspace, &plan, run, capacity.jobs).await?;
+    let (events, seen) = tokio::sync::mpsc::unbounded_channel();
+    let watching = tokio::task::spawn_blocking(move || watch.follow(seen));
     let executor = Executor {
         state: workspace.project.state(),
         records: workspace.records.clone(),
@@ -104,11 +114,12 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     };
     let ended = executor.execute(&workspace.cells.graph, &plan).await?;
     drop(executor);
-    watcher.await.map_err(std::io::Error::other)?;
+    let watch = watching.await.map_err(std::io::Error::other)?;
 
     let states: Vec<RunState> = workspace.cells.cells.iter().map(|cell| state_of(cell, &ended)).collect();
     let whole = whole_state(&states, &stop);
     workspace.records.finish_run(run, &ending(&workspace, &ended, &states, whole)).await?;
+    let written = watch.end(whole);
     summarize(&workspace, &ended, &states, run, began.elapsed().as_secs_f64());
     if workspace.cells.graph.nodes.iter().any(|node| node.member.handling.temp) && share.try_alone()? {
         drop_temporary(&workspace.cells.graph, &ended.states, &workspace.store, &workspace.records).await?;
@@ -117,6 +128,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
         let path = report::write(&workspace, &ended.states).await?;
         say(&format!("report: {}", path));
     }
+    written?;
     Ok(match whole {
         RunState::Done => Ending::Done,
         RunState::Interrupted => {

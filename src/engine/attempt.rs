@@ -37,6 +37,11 @@ impl NodeError {
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Stage(StageError::Data(diagnostic)) => diagnostic.render(false),
+            Self::Io(error) | Self::Store(StoreError::Io(error)) | Self::Stage(StageError::Io(error))
+                if error.kind() == std::io::ErrorKind::StorageFull =>
+            {
+                format!("{error}\nhelp: make room; the same command goes on from here")
+            }
             other => other.to_string(),
         }
     }
@@ -78,6 +83,10 @@ impl Executor {
     pub(super) async fn attempt(&self, trial: Trial<'_>) -> Result<Made, NodeError> {
         let folder = self.attempt_folder(trial.attempt);
         let (output, scratch) = (folder.join("output"), folder.join("scratch"));
+        // Where records were lost, attempts are numbered anew: what an earlier one of this number left is not ours.
+        if folder.exists() {
+            fs_err::remove_dir_all(&folder)?;
+        }
         fs_err::create_dir_all(&output)?;
         fs_err::create_dir_all(&scratch)?;
         fs_err::create_dir_all(self.state.join("logs"))?;
@@ -153,8 +162,12 @@ impl Executor {
             fs_err::create_dir_all(&to)?;
             for entry in fs_err::read_dir(&from)? {
                 let entry = entry?;
-                if entry.file_type()?.is_file() {
-                    fs_err::copy(entry.path(), to.as_std_path().join(entry.file_name()))?;
+                if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                    match fs_err::copy(entry.path(), to.as_std_path().join(entry.file_name())) {
+                        // An orphan renamed it a moment ago.
+                        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                        copied => drop(copied?),
+                    }
                 }
             }
             return Ok(());

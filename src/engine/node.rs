@@ -119,7 +119,7 @@ impl Executor {
             let error = match ended {
                 Ok(object) => {
                     for spent in &earlier {
-                        remove_folder(&self.attempt_folder(*spent))?;
+                        clear_away(&self.attempt_folder(*spent));
                     }
                     self.tell(RunEvent::Finished { node: id, attempt, seconds });
                     return done(object, true);
@@ -131,7 +131,7 @@ impl Executor {
             append(log, &format!("{}\n", error.shown()))?;
             self.records.fail_attempt(attempt, state, &error.to_string()).await?;
             // What the next attempt can go on from is kept; the unfinished output is not.
-            remove_folder(&self.attempt_folder(attempt).join("output"))?;
+            clear_away(&self.attempt_folder(attempt).join("output"));
             if stopped {
                 return Err(StageError::Interrupted.into());
             }
@@ -190,6 +190,7 @@ impl Executor {
     /// A result on record whose object is sound. A damaged object is dropped, and forgotten with all that led to it.
     async fn sound_result(&self, id: NodeId, key: &ContentHash) -> Result<Option<ContentHash>, NodeError> {
         let Some(result) = self.records.result(key).await? else { return Ok(None) };
+        self.store.mark([result.object])?;
         match self.store.check(&result.object, |_, _| None) {
             Ok(_) => Ok(Some(result.object)),
             Err(damage) => {
@@ -202,10 +203,12 @@ impl Executor {
     }
 }
 
-fn remove_folder(path: &Utf8Path) -> std::io::Result<()> {
-    match fs_err::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound && path.exists() => Err(error),
-        _ => Ok(()),
+/// Removes a folder that is of no more use. Failing costs room and nothing else: an orphan may be writing there still.
+fn clear_away(path: &Utf8Path) {
+    if let Err(error) = fs_err::remove_dir_all(path)
+        && path.exists()
+    {
+        tracing::debug!(%error, "left behind");
     }
 }
 

@@ -5,14 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::graph::{Graph, NodeId};
 use super::slots::{Grant, Need, Slots};
-use crate::record::Took;
+use crate::record::StageSeconds;
 
 /// How long a stage is taken to last when nothing at all is known, in milliseconds.
 const UNKNOWN: u64 = 1_000;
 
 /// For each node the milliseconds from its start to the end of the longest chain below it. Only nodes of `works`
 /// count; the rest last no time.
-pub(super) fn ways(graph: &Graph, works: &[bool], earlier: &[Took]) -> Vec<u64> {
+pub(super) fn ways(graph: &Graph, works: &[bool], earlier: &[StageSeconds]) -> Vec<u64> {
     let estimates = Estimates::new(earlier);
     let mut ways = vec![0; graph.nodes.len()];
     // Each node after all that read it: inputs have smaller numbers.
@@ -55,7 +55,7 @@ impl Mean {
 
 impl<'a> Estimates<'a> {
     /// `earlier` is in the order in which it was recorded.
-    fn new(earlier: &'a [Took]) -> Self {
+    fn new(earlier: &'a [StageSeconds]) -> Self {
         let mut estimates =
             Self { by_label: HashMap::new(), by_name: HashMap::new(), by_kind: HashMap::new(), all: Mean::default() };
         for took in earlier {
@@ -141,8 +141,8 @@ mod tests {
     use crate::engine::slots::Capacity;
     use crate::unit::Size;
 
-    fn took(label: &str, kind: &str, seconds: f64) -> Took {
-        Took { label: label.into(), kind: kind.into(), seconds }
+    fn took(label: &str, kind: &str, seconds: f64) -> StageSeconds {
+        StageSeconds { label: label.into(), kind: kind.into(), seconds }
     }
 
     #[test]

@@ -273,17 +273,6 @@ pub(super) fn json(text: &str) -> Result<Value, RecordError> {
     serde_json::from_str(text).map_err(|error| RecordError::Row(error.to_string()))
 }
 
-/// How long a stage took.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Took {
-    /// The stage as it is shown.
-    pub label: String,
-    /// The kind of stage.
-    pub kind: String,
-    /// Seconds.
-    pub seconds: f64,
-}
-
 /// What an attempt was given of the machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Given<'a> {
@@ -307,20 +296,6 @@ pub struct Measured<'a> {
 }
 
 impl Records {
-    /// How long each stage took that has a result, in the order in which they were made.
-    ///
-    /// # Errors
-    /// When the records cannot be read.
-    pub async fn durations(&self) -> Result<Vec<Took>, RecordError> {
-        let rows = sqlx::query(
-            "SELECT r.label, a.kind, r.seconds FROM results r JOIN attempts a ON a.id = r.attempt ORDER BY r.attempt",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(self.failed())?;
-        Ok(rows.iter().map(|row| Took { label: row.get(0), kind: row.get(1), seconds: row.get(2) }).collect())
-    }
-
     /// Puts what an attempt was given on record.
     ///
     /// # Errors
