@@ -60,9 +60,12 @@ impl Cells {
                 return Err(errors);
             }
         }
+        // The seed is each cell's own.
+        let settings =
+            Settings { seed: 0, protocol: &protocol, trainer, models: &file.experiment.models, surroundings };
         for coordinates in combinations(file) {
             for seed in &file.experiment.grid.seeds {
-                match add_cell(file, &coordinates, *seed, &protocol, trainer, surroundings, &mut builder, &mut filled) {
+                match add_cell(file, &coordinates, *seed, &settings, &mut builder, &mut filled) {
                     Ok(cell) => cells.push(cell),
                     Err(found) => {
                         for error in found {
@@ -82,9 +85,7 @@ fn add_cell(
     file: &ExperimentFile,
     coordinates: &BTreeMap<String, AxisValue>,
     seed: u64,
-    protocol: &crate::data::protocol::Protocol,
-    trainer: Option<&Arc<Trainer>>,
-    surroundings: &Surroundings,
+    settings: &Settings<'_>,
     builder: &mut GraphBuilder,
     filled: &mut Filled,
 ) -> Result<Cell, Vec<Diagnostic>> {
@@ -94,7 +95,7 @@ fn add_cell(
     values.extend(file.experiment.datasets[&dataset].with.clone());
     values.extend(coordinates.iter().map(|(axis, value)| (axis.clone(), json!(value))));
     values.insert("seed".into(), json!(seed));
-    let settings = Settings { seed, protocol, trainer, models: &file.experiment.models, surroundings };
+    let settings = Settings { seed, ..*settings };
     let instance = pipeline.instantiate(&values, &settings, filled)?;
 
     // A stage is named after the axes that it depends on, itself or through what it reads.

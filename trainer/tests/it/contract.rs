@@ -141,13 +141,11 @@ fn the_share_of_samples_that_are_ranked_at_a_time_changes_no_rank() {
             bytes(&workplace.path("ranks"), "ranks.safetensors")
         };
         let whole = ranked(1.0);
-        for share in [0.5, 0.25, 0.01] {
-            assert!(ranked(share) == whole, "{} ranks otherwise in shares of {share}", model["name"]);
-        }
-        let mut wrong = workplace.evaluate_job(&train, "test", "ranks");
-        wrong["evaluation_share"] = json!(0.0);
-        workplace.run(&wrong).failed_with(2, "evaluation_share");
+        assert!(ranked(0.1) == whole, "{} ranks otherwise in smaller blocks", model["name"]);
     }
+    let mut wrong = workplace.train_job(&models()[0], &json!({}), "trained");
+    wrong["evaluation_share"] = json!(0.0);
+    workplace.run(&wrong).failed_with(2, "evaluation_share");
 }
 
 #[test]
