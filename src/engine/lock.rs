@@ -57,32 +57,33 @@ pub(super) struct KeyLock {
     _file: fs_err::File,
 }
 
-/// Waits until this process may compute `key`; `waiting` is told once if another process computes it now.
-/// Gives `None` when the run is to stop.
-pub(super) async fn acquire(
-    state: &Utf8Path,
-    key: &ContentHash,
-    waiting: impl FnOnce(),
-    stop: impl Fn() -> bool,
-) -> std::io::Result<Option<KeyLock>> {
+/// Takes the right to compute `key`, unless somebody else has it.
+pub(super) fn acquire(state: &Utf8Path, key: &ContentHash) -> std::io::Result<Option<KeyLock>> {
+    let file = open(state, key)?;
+    Ok(try_lock(&file)?.then_some(KeyLock { _file: file }))
+}
+
+/// Waits until nobody computes `key`, or the run is to stop. Who waits holds nothing.
+pub(super) async fn until_free(state: &Utf8Path, key: &ContentHash, stop: impl Fn() -> bool) -> std::io::Result<()> {
+    let file = open(state, key)?;
+    let mut pause = Duration::from_millis(5);
+    while !stop() && !try_lock(&file)? {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
+fn open(state: &Utf8Path, key: &ContentHash) -> std::io::Result<fs_err::File> {
     let folder = state.join("locks");
     fs_err::create_dir_all(&folder)?;
-    let file =
-        fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(key.to_string()))?;
-    let mut waiting = Some(waiting);
-    loop {
-        match file.file().try_lock() {
-            Ok(()) => return Ok(Some(KeyLock { _file: file })),
-            Err(std::fs::TryLockError::Error(error)) => return Err(error),
-            Err(std::fs::TryLockError::WouldBlock) => {
-                if let Some(tell) = waiting.take() {
-                    tell();
-                }
-                if stop() {
-                    return Ok(None);
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
+    fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join(key.to_string()))
+}
+
+fn try_lock(file: &fs_err::File) -> std::io::Result<bool> {
+    match file.file().try_lock() {
+        Ok(()) => Ok(true),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(false),
+        Err(std::fs::TryLockError::Error(error)) => Err(error),
     }
 }
