@@ -10,6 +10,7 @@ mod failures;
 mod logs;
 mod machine;
 mod plan;
+mod read_only;
 mod report;
 mod run;
 mod runs;

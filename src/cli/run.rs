@@ -12,7 +12,8 @@ use super::machine::Machine;
 use super::signals::stop_on_signals;
 use super::watch::{self, Watch, duration};
 use super::workspace::{Selection, Workspace};
-use super::{CommandError, Ending, block_on, report, say};
+use super::{CommandError, Ending, block_on, read_only, report, say};
+use crate::artifact::Gate;
 use crate::diagnostic::Diagnostic;
 use crate::document::{Part, Step, keys};
 use crate::engine::{
@@ -49,15 +50,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let began = std::time::Instant::now();
     let outputs = arguments.watch.open()?;
-    let workspace = Workspace::open(&arguments.selection).await?;
+    let mut workspace = Workspace::open(&arguments.selection).await?;
+    if !workspace.records.writable() {
+        return read_only::run(&workspace).await;
+    }
     let mut alone = false;
     let share = RunLock::share(&workspace.project.state(), || {
         alone = true;
         workspace.store.sweep()
     })?;
+    workspace.store = workspace.store.with_uses(share.uses());
     if alone {
         workspace.records.close_killed_runs().await?;
     }
+    // No collection takes an object away between the plan and the list of what is used.
+    let gate = Gate::share(&workspace.project.state())?;
     let plan =
         Planner::new(&workspace.records, &workspace.store, &workspace.data).await?.plan(&workspace.cells.graph).await?;
     let missing = missing_files(&plan, &workspace);
@@ -70,6 +77,13 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
         return Err(impossible.into());
     }
     let idle = !plan.statuses.iter().any(Status::works);
+    let _gate = if idle {
+        Some(gate)
+    } else {
+        workspace.store.mark(plan.hits())?;
+        drop(gate);
+        None
+    };
 
     let run = workspace
         .records

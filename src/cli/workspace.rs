@@ -137,6 +137,8 @@ async fn describe(
         return Ok(known);
     }
     let description = Trainer::ask(program)?;
-    write_atomically(&cached, &serde_json::to_vec_pretty(&description).map_err(std::io::Error::other)?)?;
+    if records.writable() {
+        write_atomically(&cached, &serde_json::to_vec_pretty(&description).map_err(std::io::Error::other)?)?;
+    }
     Ok(description)
 }

@@ -21,7 +21,7 @@ pub use execute::{Executor, impossible};
 pub use fingerprint::{Aspect, Change, Fingerprint, KEY_FORMAT, Nearest, changes, in_words, nearest};
 pub use graph::{Graph, GraphBuilder, Member, Node, NodeId, WiringError};
 pub use handling::{Handling, Limits, Needs};
-pub use lock::RunLock;
+pub use lock::{Alone, RunLock, remove_unused_locks};
 pub use outcome::{NodeState, Outcome, Report, RunEvent, StopSignal};
 pub use plan::{Plan, PlanError, Planner, Reason, Status, Trust};
 pub use slots::Capacity;

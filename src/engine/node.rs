@@ -190,6 +190,7 @@ impl Executor {
     /// A result on record whose object is sound. A damaged object is dropped, and forgotten with all that led to it.
     async fn sound_result(&self, id: NodeId, key: &ContentHash) -> Result<Option<ContentHash>, NodeError> {
         let Some(result) = self.records.result(key).await? else { return Ok(None) };
+        self.store.mark([result.object])?;
         match self.store.check(&result.object, |_, _| None) {
             Ok(_) => Ok(Some(result.object)),
             Err(damage) => {
