@@ -1,5 +1,6 @@
 //! For a person: a line for each stage under way, one for the whole grid, and what has ended scrolling by above.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -19,6 +20,18 @@ const USUAL: (usize, usize) = (80, 24);
 
 const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
+/// What is drawn now, so that words of others can be put above it.
+static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Lets words be written to stderr without spoiling what is drawn there.
+pub(in crate::cli) fn aside(write: impl FnOnce()) {
+    let drawn = DRAWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match drawn {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
+
 /// Draws the lines.
 pub(super) struct Bars {
     /// All lines are one message of one bar, so that they are drawn together.
@@ -32,6 +45,7 @@ impl Bars {
     pub(super) fn new(scene: &Scene) -> Self {
         let bar = ProgressBar::new_spinner();
         bar.set_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        *DRAWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
         Self { bar, widest: scene.label_width(), color: color(), size }
     }
 
@@ -157,6 +171,7 @@ impl Observer for Bars {
     }
 
     fn rest(&mut self) {
+        *DRAWN.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.bar.finish_and_clear();
     }
 }

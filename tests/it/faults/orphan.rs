@@ -17,7 +17,9 @@ fn stubborn(scratch: &Scratch, after_it: &str) {
            until [ -e {root}/enough ]; do i=$((i + 1)); mkdir -p $OUT; echo torn > $OUT/c$i; echo torn >&3; done; \
          else {after_it}; echo second >&3; fi"
     );
-    let pipeline = format!("stages:\n  a: {{ shell: {{ command: '{command}' }} }}\n  b: {{ shell: {{ command: 'cat $IN_A/* > $OUT/all; echo ${{n}}', inputs: {{ a: a }} }} }}\n");
+    let pipeline = format!(
+        "stages:\n  a: {{ shell: {{ command: '{command}' }} }}\n  b: {{ shell: {{ command: 'cat $IN_A/* > $OUT/all; echo ${{n}}', inputs: {{ a: a }} }} }}\n"
+    );
     scratch.write("pipelines/p.yaml", &pipeline).write(EXPERIMENT, &grid(&[1]));
 }
 
