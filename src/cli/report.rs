@@ -9,7 +9,7 @@ use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, print, say};
 use crate::data::ranks::Ranks;
 use crate::diagnostic::Diagnostic;
-use crate::engine::{NodeState, Outcome, Planner, Status};
+use crate::engine::{NodeState, Outcome, Plan, Planner, Status};
 use crate::project::write_atomically;
 use crate::report::{CellRanks, CellResult, CellState, Provenance, Report, render, render_csv};
 
@@ -30,16 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
         let workspace = Workspace::open(&arguments.selection).await?;
         let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
         let plan = planner.plan(&workspace.cells.graph).await?;
-        let states: Vec<NodeState> = plan
-            .statuses
-            .iter()
-            .map(|status| match status {
-                Status::Hit { key, object, .. } => {
-                    NodeState::Done(Outcome { key: Some(*key), object: *object, folder: workspace.store.files(object) })
-                }
-                _ => NodeState::Blocked,
-            })
-            .collect();
+        let states = states(&workspace, &plan);
         let path = write(&workspace, &states).await?;
         say(&format!("report: {path}"));
         if arguments.print {
@@ -47,6 +38,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
         }
         Ok(Ending::Done)
     })
+}
+
+/// How the stages stand without a run: what is in the cache is done.
+pub(super) fn states(workspace: &Workspace, plan: &Plan) -> Vec<NodeState> {
+    let state = |status: &Status| match status {
+        Status::Hit { key, object, .. } => {
+            NodeState::Done(Outcome { key: Some(*key), object: *object, folder: workspace.store.files(object) })
+        }
+        _ => NodeState::Blocked,
+    };
+    plan.statuses.iter().map(state).collect()
 }
 
 /// Writes `results/NAME.md` and `results/NAME.csv`; gives the path of the first.

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod cache;
+mod cachekeep;
 mod contract;
 mod data;
 mod errors;
@@ -11,6 +12,7 @@ mod faults;
 mod floors;
 mod planning;
 mod records;
+mod running;
 mod schemas;
 mod scratch;
 mod training;

@@ -5,20 +5,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{Calm, EXPERIMENT, Trial, below, kill_9, wait_until};
 use crate::scratch::{Scratch, grid};
 
-/// Writes one file, waits until `go` is there when it is the first to come, and writes more and more after that.
+/// A stage whose first attempt is in a session of its own, so that nothing that ends the run's processes reaches it: it
+/// writes one line, waits until `go` is there, and then writes more and more. Later attempts do `after_it` and end.
 fn stubborn(scratch: &Scratch, after_it: &str) {
     let root = &scratch.root;
+    scratch.write(
+        "orphan.sh",
+        "cd \"$1\"; echo first >> $OUT/a; exec 3>> $OUT/a\n\
+         echo $$ > orphan.new; mv orphan.new orphan\n\
+         until [ -e go ]; do sleep 0.01; done\n\
+         i=0; until [ -e enough ]; do i=$((i + 1)); echo torn >&3; mkdir -p $OUT; echo torn > $OUT/c$i; done\n",
+    );
     let command = format!(
-        "exec 3> $OUT/a; echo first >&3; \
-         if mkdir {root}/came; then \
-           echo $$ > {root}/orphan.new; mv {root}/orphan.new {root}/orphan; \
-           until [ -e {root}/go ]; do sleep 0.01; done; \
-           echo torn >&3; echo torn > $OUT/b; i=0; \
-           until [ -e {root}/enough ]; do i=$((i + 1)); mkdir -p $OUT; echo torn > $OUT/c$i; echo torn >&3; done; \
-         else {after_it}; echo second >&3; fi"
+        "if mkdir {root}/came; then exec setsid sh {root}/orphan.sh {root}; fi; echo first > $OUT/a; {after_it}; echo second >> $OUT/a"
     );
     let pipeline = format!(
-        "stages:\n  a: {{ shell: {{ command: '{command}' }} }}\n  b: {{ shell: {{ command: 'cat $IN_A/* > $OUT/all; echo ${{n}}', inputs: {{ a: a }} }} }}\n"
+        "stages:\n  a: {{ shell: {{ command: '{command}' }} }}\n  \
+         b: {{ shell: {{ command: 'cat $IN_A/* > $OUT/all; echo ${{n}}', inputs: {{ a: a }} }} }}\n"
     );
     scratch.write("pipelines/p.yaml", &pipeline).write(EXPERIMENT, &grid(&[1]));
 }
