@@ -12,6 +12,7 @@ mod faults;
 mod floors;
 mod planning;
 mod records;
+mod running;
 mod schemas;
 mod scratch;
 mod training;

@@ -105,7 +105,10 @@ fn a_cell_is_followed_down_to_its_first_stage() {
     for part in ["d · base", "same as     run 1", "made by", stages[0]["key"].as_str().unwrap()] {
         assert!(text.contains(part), "no `{part}` in\n{text}");
     }
-    scratch.sr_pipe(&["runs", "show", "2", "d/n=2"]).expect(2).told(&["no cell `d/n=2`", "did you mean `d/n=2/seed=1`?"]);
+    scratch
+        .sr_pipe(&["runs", "show", "2", "d/n=2"])
+        .expect(2)
+        .told(&["no cell `d/n=2`", "did you mean `d/n=2/seed=1`?"]);
 }
 
 #[test]
@@ -193,7 +196,11 @@ fn cells_are_found_by_any_field() {
     scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
     scratch.write("pipelines/p.yaml", &pipeline("two", 2));
     scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(1);
-    assert_eq!(found(&scratch, &[]), ["3 d/n=1/seed=1", "3 d/n=2/seed=1", "1 d/n=1/seed=1", "1 d/n=2/seed=1"], "run 2 ended as run 1");
+    assert_eq!(
+        found(&scratch, &[]),
+        ["3 d/n=1/seed=1", "3 d/n=2/seed=1", "1 d/n=1/seed=1", "1 d/n=2/seed=1"],
+        "run 2 ended as run 1"
+    );
     assert_eq!(found(&scratch, &["run=2", "n=1"]), ["2 d/n=1/seed=1"]);
     assert_eq!(found(&scratch, &["state=failed"]), ["3 d/n=2/seed=1"]);
     assert_eq!(found(&scratch, &["cell=d/*", "state!=failed", "config.base.command=*two*"]), ["3 d/n=1/seed=1"]);
@@ -251,7 +258,10 @@ fn numbers_of_the_report_and_of_the_epochs_are_searched_and_exported() {
     let header = reader.headers().unwrap().clone();
     let line = reader.records().next().unwrap().unwrap();
     let column = |name: &str| line[header.iter().position(|field| field == name).unwrap()].to_owned();
-    assert_eq!((column("cell").as_str(), column("n").as_str(), column("state").as_str()), ("d/n=7/seed=1", "7", "done"));
+    assert_eq!(
+        (column("cell").as_str(), column("n").as_str(), column("state").as_str()),
+        ("d/n=7/seed=1", "7", "done")
+    );
     assert!(column("hit@1").starts_with("0.333"));
 
     scratch.sr_pipe(&["runs", "export", "--format", "parquet"]).expect(2).told(&["--out"]);

@@ -26,8 +26,11 @@ fn harmed(trial: &Trial, harm: impl Fn(&Utf8Path)) {
 
 fn folders(trial: &Trial) -> Vec<Utf8PathBuf> {
     let files = trial.scratch.sealed();
-    let mut folders: Vec<Utf8PathBuf> =
-        files.iter().filter_map(|file| file.ancestors().find(|above| above.ends_with("files"))?.parent()).map(Utf8Path::to_owned).collect();
+    let mut folders: Vec<Utf8PathBuf> = files
+        .iter()
+        .filter_map(|file| file.ancestors().find(|above| above.ends_with("files"))?.parent())
+        .map(Utf8Path::to_owned)
+        .collect();
     folders.sort();
     folders.dedup();
     folders

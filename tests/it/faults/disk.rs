@@ -54,7 +54,8 @@ fn a_full_disk_is_named_tears_nothing_and_the_same_command_ends_right_once_there
         assert!(code("idle") == 0 && said("idle").contains("nothing had to run"), "{size} kB:\n{}", said("idle"));
         assert_eq!(trial.tables(), calm.tables, "{size} kB");
         let objects = trial.state().join("objects");
-        let mut names: Vec<String> = said("objects").lines().map(|line| line[objects.as_str().len() + 1..].to_owned()).collect();
+        let mut names: Vec<String> =
+            said("objects").lines().map(|line| line[objects.as_str().len() + 1..].to_owned()).collect();
         names.sort();
         assert_eq!(names, calm.objects, "{size} kB");
     }

@@ -140,7 +140,10 @@ impl Trial {
         let aside = Scratch::new();
         let stages = self.scratch.read("pipelines/p.yaml");
         aside.write("pipelines/p.yaml", stages.split("  model:").next().unwrap());
-        aside.write(EXPERIMENT, "title: Data\ndatasets: { d: { pipeline: ../pipelines/p.yaml } }\ngrid: { product: { dataset: [d] } }\n");
+        aside.write(
+            EXPERIMENT,
+            "title: Data\ndatasets: { d: { pipeline: ../pipelines/p.yaml } }\ngrid: { product: { dataset: [d] } }\n",
+        );
         aside.sr_pipe(&["run", EXPERIMENT]).expect(0);
         self.ran();
         let arrays = aside.sealed().into_iter().find(|path| path.ends_with("samples.safetensors")).unwrap();
@@ -153,7 +156,8 @@ impl Trial {
     /// What the trainer will write for a seed, in three pieces: ranks that differ from seed to seed.
     fn prepare_weights(&self, seed: u32, samples: usize) {
         let above = (0..samples).map(|sample| (u32::try_from(sample).unwrap() * 13 + seed * 7) % ITEMS);
-        let arrays = [("best.above", above.collect()), ("best.ties", vec![0; samples]), ("candidates", vec![ITEMS; samples])];
+        let arrays =
+            [("best.above", above.collect()), ("best.ties", vec![0; samples]), ("candidates", vec![ITEMS; samples])];
         let (mut header, mut body) = (serde_json::Map::new(), Vec::new());
         for (name, values) in arrays {
             let begin = body.len();

@@ -72,7 +72,9 @@ fn a_write_ahead_log_that_was_cut_short_costs_no_more_than_its_last_results() {
         let mut run = trial.scratch.start(&["run", EXPERIMENT]);
         let grown = || fs_err::metadata(&wal).map_or(0, |meta| meta.len());
         let begin = grown();
-        super::wait_until("something on record", || run.try_wait().unwrap().is_some() || grown() > begin + 30_000 * round);
+        super::wait_until("something on record", || {
+            run.try_wait().unwrap().is_some() || grown() > begin + 30_000 * round
+        });
         let _ = run.kill();
         run.wait().unwrap();
         let length = grown();

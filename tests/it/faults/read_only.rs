@@ -55,7 +55,11 @@ fn a_read_only_cache_gives_what_it_has_and_says_at_once_what_it_cannot_do() {
     assert!(said("plan").contains("0 to run"), "{}", said("plan"));
     for result in ["e.md", "e.csv"] {
         let again = trial.scratch.read(&format!("results.again/{result}"));
-        assert_eq!(again, trial.scratch.read(&format!("results/{result}")), "`run` and `report` write the same {result}");
+        assert_eq!(
+            again,
+            trial.scratch.read(&format!("results/{result}")),
+            "`run` and `report` write the same {result}"
+        );
     }
     assert_eq!(trial.tables(), calm.tables);
     code("more", 2);
