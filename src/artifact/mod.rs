@@ -3,6 +3,7 @@
 mod kind;
 mod manifest;
 mod stamp;
+pub mod sheet;
 mod store;
 mod strays;
 pub mod table;

@@ -237,7 +237,11 @@ impl Store {
         entries: &[FileEntry],
         memo: impl Fn(&Utf8Path, &FileStamp) -> Option<ContentHash>,
     ) -> Result<Vec<FileStamp>, Damage> {
-        let files = self.files(hash);
+        let object = self.object(hash);
+        if !object.join("manifest.json").exists() {
+            return Err(Damage::Manifest);
+        }
+        let files = object.join("files");
         entries
             .iter()
             .map(|entry| {

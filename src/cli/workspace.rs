@@ -13,6 +13,7 @@ use crate::experiment::{Cells, ExperimentFile};
 use crate::hash::ContentHash;
 use crate::project::{Project, write_atomically};
 use crate::record::Records;
+use crate::stage::Surroundings;
 use crate::stage::trainer::{Description, Trainer};
 
 /// The name of the trainer that ships with `sr-pipe`.
@@ -65,7 +66,10 @@ impl Workspace {
             true => Some(Arc::new(find_trainer(&file, &selection.experiment, &project, &records).await?)),
             false => None,
         };
-        let cells = Cells::expand(&file, trainer.as_ref())?;
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let surroundings = Surroundings { root: project.root.clone(), variables: variables.collect() };
+        let cells = Cells::expand(&file, trainer.as_ref(), &surroundings)?;
         let store = Store::new(&project.state());
         Ok(Self { project, file, trainer, cells, records, store, data })
     }

@@ -101,35 +101,43 @@ impl Drop for KeyLock {
     }
 }
 
-/// Waits until this process may compute `key`; `waiting` is told once if another process computes it now.
-/// Gives `None` when the run is to stop.
-pub(super) async fn acquire(
-    state: &Utf8Path,
-    key: &ContentHash,
-    waiting: impl FnOnce(),
-    stop: impl Fn() -> bool,
-) -> std::io::Result<Option<KeyLock>> {
-    let folder = state.join("locks");
-    fs_err::create_dir_all(&folder)?;
-    let path = folder.join(key.to_string());
-    let mut waiting = Some(waiting);
+/// Takes the right to compute `key`, unless somebody else has it.
+pub(super) fn acquire(state: &Utf8Path, key: &ContentHash) -> std::io::Result<Option<KeyLock>> {
+    let path = key_file(state, key)?;
     loop {
         let file = open_lock(&path)?;
-        match file.file().try_lock() {
-            // Whoever held it before may have removed the file: a lock on what has no name keeps nobody out.
-            Ok(()) if names_file(&path, file.file())? => return Ok(Some(KeyLock { _file: file, path })),
-            Ok(()) => continue,
-            Err(std::fs::TryLockError::Error(error)) => return Err(error),
-            Err(std::fs::TryLockError::WouldBlock) => {
-                if let Some(tell) = waiting.take() {
-                    tell();
-                }
-                if stop() {
-                    return Ok(None);
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+        if !try_lock(&file)? {
+            return Ok(None);
         }
+        // Whoever held it before may have removed the file: a lock on what has no name keeps nobody out.
+        if names_file(&path, file.file())? {
+            return Ok(Some(KeyLock { _file: file, path }));
+        }
+    }
+}
+
+/// Waits until nobody computes `key`, or the run is to stop. Who waits holds nothing.
+pub(super) async fn until_free(state: &Utf8Path, key: &ContentHash, stop: impl Fn() -> bool) -> std::io::Result<()> {
+    let file = open_lock(&key_file(state, key)?)?;
+    let mut pause = Duration::from_millis(5);
+    while !stop() && !try_lock(&file)? {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
+fn key_file(state: &Utf8Path, key: &ContentHash) -> std::io::Result<Utf8PathBuf> {
+    let folder = state.join("locks");
+    fs_err::create_dir_all(&folder)?;
+    Ok(folder.join(key.to_string()))
+}
+
+fn try_lock(file: &fs_err::File) -> std::io::Result<bool> {
+    match file.file().try_lock() {
+        Ok(()) => Ok(true),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(false),
+        Err(std::fs::TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -177,7 +185,12 @@ mod tests {
                 scope.spawn(|| {
                     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                     for _ in 0..50 {
-                        let held = runtime.block_on(acquire(state, &key, || {}, || false)).unwrap().unwrap();
+                        let held = loop {
+                            match acquire(state, &key).unwrap() {
+                                Some(held) => break held,
+                                None => runtime.block_on(until_free(state, &key, || false)).unwrap(),
+                            }
+                        };
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "held twice");
                         rounds.fetch_add(1, Ordering::SeqCst);
                         inside.fetch_sub(1, Ordering::SeqCst);
@@ -198,8 +211,7 @@ mod tests {
     fn a_lock_that_is_held_keeps_its_file_and_one_that_nobody_holds_loses_it() {
         let folder = tempfile::tempdir().unwrap();
         let state = Utf8Path::from_path(folder.path()).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let held = runtime.block_on(acquire(state, &ContentHash::of(b"a"), || {}, || false)).unwrap().unwrap();
+        let held = acquire(state, &ContentHash::of(b"a")).unwrap().unwrap();
         let inode = held.path.metadata().unwrap().ino();
         fs_err::write(state.join("locks").join(ContentHash::of(b"b").to_string()), "").unwrap();
         assert_eq!(remove_unused_locks(state, true).unwrap(), 1);

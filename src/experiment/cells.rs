@@ -10,8 +10,8 @@ use super::types::AxisValue;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Graph, GraphBuilder, NodeId};
 use crate::pipeline::Filled;
-use crate::stage::Settings;
 use crate::stage::trainer::Trainer;
+use crate::stage::{Settings, Surroundings};
 
 /// One cell of a grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +45,11 @@ impl Cells {
     ///
     /// # Errors
     /// Everything that is wrong, each message once.
-    pub fn expand(file: &ExperimentFile, trainer: Option<&Arc<Trainer>>) -> Result<Self, Vec<Diagnostic>> {
+    pub fn expand(
+        file: &ExperimentFile,
+        trainer: Option<&Arc<Trainer>>,
+        surroundings: &Surroundings,
+    ) -> Result<Self, Vec<Diagnostic>> {
         let protocol = file.protocol();
         let (mut builder, mut filled) = (GraphBuilder::default(), Filled::default());
         let mut cells = Vec::new();
@@ -58,7 +62,7 @@ impl Cells {
         }
         for coordinates in combinations(file) {
             for seed in &file.experiment.grid.seeds {
-                match add_cell(file, &coordinates, *seed, &protocol, trainer, &mut builder, &mut filled) {
+                match add_cell(file, &coordinates, *seed, &protocol, trainer, surroundings, &mut builder, &mut filled) {
                     Ok(cell) => cells.push(cell),
                     Err(found) => {
                         for error in found {
@@ -80,6 +84,7 @@ fn add_cell(
     seed: u64,
     protocol: &crate::data::protocol::Protocol,
     trainer: Option<&Arc<Trainer>>,
+    surroundings: &Surroundings,
     builder: &mut GraphBuilder,
     filled: &mut Filled,
 ) -> Result<Cell, Vec<Diagnostic>> {
@@ -89,7 +94,7 @@ fn add_cell(
     values.extend(file.experiment.datasets[&dataset].with.clone());
     values.extend(coordinates.iter().map(|(axis, value)| (axis.clone(), json!(value))));
     values.insert("seed".into(), json!(seed));
-    let settings = Settings { seed, protocol, trainer, models: &file.experiment.models };
+    let settings = Settings { seed, protocol, trainer, models: &file.experiment.models, surroundings };
     let instance = pipeline.instantiate(&values, &settings, filled)?;
 
     // A stage is named after the axes that it depends on, itself or through what it reads.

@@ -24,6 +24,7 @@ pub use cache::{NewResult, StoredResult};
 pub use census::{Census, ResultRow};
 pub use detail::{CellDetail, Details, RunDetail, StageDetail};
 pub use ending::{CellEnd, RunEnd, StageEnd};
+pub use history::{Given, Measured};
 pub use index::CacheIndex;
 pub use planning::EarlierResult;
 pub use rows::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
