@@ -9,7 +9,8 @@ use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, print, say};
 use crate::data::ranks::Ranks;
 use crate::diagnostic::Diagnostic;
-use crate::engine::{NodeState, Outcome, Planner, Status};
+use crate::engine::{NodeState, Outcome, Plan, Planner, Status};
+use crate::experiment::{Cell, Cells};
 use crate::project::write_atomically;
 use crate::report::{CellRanks, CellResult, CellState, Provenance, Report, render, render_csv};
 
@@ -29,17 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
     block_on(async {
         let workspace = Workspace::open(&arguments.selection).await?;
         let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
-        let plan = planner.plan(&workspace.cells.graph).await?;
-        let states: Vec<NodeState> = plan
-            .statuses
-            .iter()
-            .map(|status| match status {
-                Status::Hit { key, object } => {
-                    NodeState::Done(Outcome { key: Some(*key), object: *object, folder: workspace.store.files(object) })
-                }
-                _ => NodeState::Blocked,
-            })
-            .collect();
+        let states = on_record(&workspace, &planner.plan(&workspace.cells.graph).await?);
         let path = write(&workspace, &states).await?;
         say(&format!("report: {path}"));
         if arguments.print {
@@ -47,6 +38,26 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
         }
         Ok(Ending::Done)
     })
+}
+
+/// The states of nodes by what is in the cache.
+fn on_record(workspace: &Workspace, plan: &Plan) -> Vec<NodeState> {
+    let states = plan.statuses.iter().map(|status| match status {
+        Status::Hit { key, object } => {
+            NodeState::Done(Outcome { key: Some(*key), object: *object, folder: workspace.store.files(object) })
+        }
+        _ => NodeState::Blocked,
+    });
+    states.collect()
+}
+
+/// The cells that were not chosen, as far as they can be wired, and how their nodes stand: a report is of the whole
+/// grid.
+async fn rest(workspace: &Workspace) -> Result<Option<(Cells, Vec<NodeState>)>, CommandError> {
+    let Some(Ok(cells)) = workspace.unchosen() else { return Ok(None) };
+    let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
+    let states = on_record(workspace, &planner.plan(&cells.graph).await?);
+    Ok(Some((cells, states)))
 }
 
 /// Writes `results/NAME.md` and `results/NAME.csv`; gives the path of the first.
@@ -61,9 +72,12 @@ pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result
             .into());
     };
     let mut datasets = BTreeMap::new();
-    let mut cells = Vec::with_capacity(workspace.cells.cells.len());
+    let mut cells = Vec::with_capacity(workspace.file.points.points.len());
     let mut newest = None;
-    for cell in &workspace.cells.cells {
+    let rest = rest(workspace).await?;
+    let chosen = workspace.cells.cells.iter().map(|cell| (cell, &workspace.cells, states));
+    let unchosen = rest.iter().flat_map(|(rest, states)| rest.cells.iter().map(move |cell| (cell, rest, &states[..])));
+    for (cell, all, states) in chosen.chain(unchosen) {
         let mut test_samples = String::new();
         if let Some(NodeState::Done(dataset)) = cell.dataset.map(|id| &states[id]) {
             let meta = fs_err::read(dataset.folder.join("meta.json"))?;
@@ -89,7 +103,7 @@ pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result
                     run,
                 }))
             }
-            Some(_) => failure(workspace, cell, states),
+            Some(_) => failure(workspace, all, cell, states),
             None => CellState::Missing,
         };
         cells.push(CellResult { coordinates: cell.coordinates.clone(), seed: cell.seed, state });
@@ -110,17 +124,24 @@ pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result
         git_commit: newest.as_ref().and_then(|made| made.environment["git_commit"].as_str()).map(str::to_owned),
         git_dirty: newest.as_ref().is_some_and(|made| made.environment["git_dirty"].as_bool().unwrap_or(false)),
         command: format!(
-            "sr-pipe run {}",
-            workspace.project.relative(&workspace.file.document.path.canonicalize_utf8()?)
+            "sr-pipe run {}{}",
+            workspace.project.relative(&workspace.file.document.path.canonicalize_utf8()?),
+            workspace.file.choice.arguments()
         ),
         date: newest.map_or_else(|| "nothing has run".to_owned(), |made| made.finished),
     };
     let protocol = workspace.file.protocol();
-    let report =
-        Report { spec, experiment, protocol: &protocol, titles: &titles, cells: &cells, provenance: &provenance };
+    let report = Report {
+        spec,
+        experiment,
+        points: &workspace.file.points,
+        protocol: &protocol,
+        titles: &titles,
+        cells: &cells,
+        provenance: &provenance,
+    };
     let failed = |error: crate::metric::MetricError| Diagnostic::new(error.to_string()).help(error.help());
-    let name = workspace.file.document.path.file_stem().unwrap_or("report").to_owned();
-    let path = workspace.project.results().join(format!("{name}.md"));
+    let path = workspace.project.results().join(format!("{}.md", workspace.file.name()));
     write_atomically(&path, render(&report).map_err(failed)?.as_bytes())?;
     write_atomically(&path.with_extension("csv"), render_csv(&report).map_err(failed)?.as_bytes())?;
     let here = Utf8PathBuf::from_path_buf(std::env::current_dir()?).unwrap_or_default();
@@ -128,14 +149,14 @@ pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result
 }
 
 /// Why a cell has no ranks: the stage that failed on the way to it, if one did.
-fn failure(workspace: &Workspace, cell: &crate::experiment::Cell, states: &[NodeState]) -> CellState {
+fn failure(workspace: &Workspace, all: &Cells, cell: &Cell, states: &[NodeState]) -> CellState {
     let mut open: Vec<usize> = cell.ranks.into_iter().collect();
     while let Some(id) = open.pop() {
         if let NodeState::Failed { message, log } = &states[id] {
             let log = workspace.project.relative(log).to_string();
             return CellState::Failed { message: message.clone(), log: Some(log) };
         }
-        open.extend(workspace.cells.graph.nodes[id].inputs.values());
+        open.extend(all.graph.nodes[id].inputs.values());
     }
     CellState::Missing
 }

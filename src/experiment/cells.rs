@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::load::ExperimentFile;
-use super::types::AxisValue;
+use super::points::{Point, cell_name};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Graph, GraphBuilder, NodeId};
 use crate::stage::Settings;
@@ -40,11 +40,23 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Writes out the grid and wires every cell.
+    /// Wires the chosen cells of the grid.
     ///
     /// # Errors
     /// Everything that is wrong, each message once.
     pub fn expand(file: &ExperimentFile, trainer: Option<&Arc<Trainer>>) -> Result<Self, Vec<Diagnostic>> {
+        Self::wire(file, trainer, true)
+    }
+
+    /// Wires the cells that were not chosen, for a report that shows the whole grid.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each message once.
+    pub fn unchosen(file: &ExperimentFile, trainer: Option<&Arc<Trainer>>) -> Result<Self, Vec<Diagnostic>> {
+        Self::wire(file, trainer, false)
+    }
+
+    fn wire(file: &ExperimentFile, trainer: Option<&Arc<Trainer>>, chosen: bool) -> Result<Self, Vec<Diagnostic>> {
         let protocol = file.protocol();
         let mut builder = GraphBuilder::default();
         let mut cells = Vec::new();
@@ -55,15 +67,16 @@ impl Cells {
                 return Err(errors);
             }
         }
-        for coordinates in combinations(file) {
-            for seed in &file.experiment.grid.seeds {
-                match add_cell(file, &coordinates, *seed, &protocol, trainer, &mut builder) {
-                    Ok(cell) => cells.push(cell),
-                    Err(found) => {
-                        for error in found {
-                            if !errors.contains(&error) {
-                                errors.push(error);
-                            }
+        for (index, point) in file.points.points.iter().enumerate() {
+            if file.chosen.as_ref().is_none_or(|chosen| chosen[index]) != chosen {
+                continue;
+            }
+            match add_cell(file, point, &protocol, trainer, &mut builder) {
+                Ok(cell) => cells.push(cell),
+                Err(found) => {
+                    for error in found {
+                        if !errors.contains(&error) {
+                            errors.push(error);
                         }
                     }
                 }
@@ -75,17 +88,17 @@ impl Cells {
 
 fn add_cell(
     file: &ExperimentFile,
-    coordinates: &BTreeMap<String, AxisValue>,
-    seed: u64,
+    point: &Point,
     protocol: &crate::data::protocol::Protocol,
     trainer: Option<&Arc<Trainer>>,
     builder: &mut GraphBuilder,
 ) -> Result<Cell, Vec<Diagnostic>> {
-    let dataset = coordinates["dataset"].to_string();
-    let pipeline = &file.pipelines[&dataset];
+    let (coordinates, seed) = (&*point.coordinates, point.seed);
+    let dataset = &coordinates["dataset"];
+    let pipeline = &file.pipelines[dataset];
     let mut values = pipeline.defaults();
-    values.extend(file.experiment.datasets[&dataset].with.clone());
-    values.extend(coordinates.iter().map(|(axis, value)| (axis.clone(), json!(value))));
+    values.extend(file.experiment.datasets[dataset].with.clone());
+    values.extend(point.values.iter().map(|(axis, value)| (axis.clone(), json!(value))));
     values.insert("seed".into(), json!(seed));
     let settings = Settings { seed, protocol, trainer, models: &file.experiment.models };
     let instance = pipeline.instantiate(&values, &settings)?;
@@ -106,7 +119,12 @@ fn add_cell(
         .map(|(name, member)| (name.as_str(), member.stage.inputs().into_iter().map(|input| input.stage).collect()))
         .collect();
     let used = axes_used(&axes, &inputs);
-    let label = |name: &str| format!("{} · {name}", cell_name(coordinates, seed, |axis| used[name].contains(axis)));
+    let label = |name: &str| {
+        format!("{} · {name}", {
+            let used = &used[name];
+            cell_name(coordinates, used.contains("seed").then_some(seed), |axis| used.contains(axis))
+        })
+    };
     let nodes = builder
         .add(&instance.stages, label)
         .map_err(|errors| errors.iter().map(|error| pipeline.wiring(error)).collect::<Vec<_>>())?;
@@ -117,8 +135,8 @@ fn add_cell(
         instance.stages.iter().find(|(_, member)| member.stage.identity().kind == kind).map(|(name, _)| nodes[name])
     };
     Ok(Cell {
-        name: cell_name(coordinates, seed, |_| true),
-        coordinates: coordinates.iter().map(|(axis, value)| (axis.clone(), value.to_string())).collect(),
+        name: point.name.clone(),
+        coordinates: coordinates.clone(),
         seed,
         ends,
         ranks: made_by("evaluate"),
@@ -151,50 +169,4 @@ fn axes_used<'a>(
         }
     }
     used
-}
-
-/// `demo/mkm-sr/seed=3`: data set and model bare, further axes and the seed with their names.
-fn cell_name(coordinates: &BTreeMap<String, AxisValue>, seed: u64, uses: impl Fn(&str) -> bool) -> String {
-    let mut parts: Vec<String> = ["dataset", "model"]
-        .iter()
-        .filter(|axis| uses(axis))
-        .filter_map(|axis| coordinates.get(*axis))
-        .map(ToString::to_string)
-        .collect();
-    for (axis, value) in coordinates {
-        if !["dataset", "model"].contains(&axis.as_str()) && uses(axis) {
-            parts.push(format!("{axis}={value}"));
-        }
-    }
-    if uses("seed") {
-        parts.push(format!("seed={seed}"));
-    }
-    parts.join("/")
-}
-
-/// Every combination of the axes but those excluded; `dataset` turns slowest, then `model`, then the rest by name.
-fn combinations(file: &ExperimentFile) -> Vec<BTreeMap<String, AxisValue>> {
-    let grid = &file.experiment.grid;
-    let mut axes: Vec<(&String, &Vec<AxisValue>)> = grid.product.iter().collect();
-    axes.sort_by_key(|(axis, _)| match axis.as_str() {
-        "dataset" => (0, String::new()),
-        "model" => (1, String::new()),
-        other => (2, other.to_owned()),
-    });
-    let mut combinations = vec![BTreeMap::new()];
-    for (axis, values) in axes {
-        combinations = combinations
-            .into_iter()
-            .flat_map(|so_far: BTreeMap<String, AxisValue>| {
-                values.iter().map(move |value| {
-                    let mut next = so_far.clone();
-                    next.insert(axis.clone(), value.clone());
-                    next
-                })
-            })
-            .collect();
-    }
-    combinations
-        .retain(|cell| !grid.exclude.iter().any(|out| out.iter().all(|(axis, value)| cell.get(axis) == Some(value))));
-    combinations
 }
