@@ -2,17 +2,21 @@
 //!
 //! Exit codes: 0 done, 1 a stage failed, 2 the input is wrong, 130 interrupted.
 
+mod accept;
 mod cache;
+mod ending;
 mod environment;
+mod logs;
 mod plan;
-mod progress;
 mod report;
 mod run;
 mod runs;
 mod schema;
 mod signals;
+mod status;
 mod synth;
 mod trainer;
+mod watch;
 mod workspace;
 
 use std::io::{IsTerminal, Write};
@@ -49,8 +53,11 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Plan(plan::Arguments),
+    Accept(accept::Arguments),
     Report(report::Arguments),
     Runs(runs::Arguments),
+    Status(status::Arguments),
+    Logs(logs::Arguments),
     Synth(synth::Arguments),
     Schema(schema::Arguments),
     Cache(cache::Arguments),
@@ -116,8 +123,11 @@ pub fn main() -> ExitCode {
     let ended = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Accept(arguments) => accept::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Runs(arguments) => runs::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Logs(arguments) => logs::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
@@ -178,4 +188,9 @@ fn columns(header: &[&str], rows: &[Vec<String>]) -> String {
         text.push_str(&line(&mut row.iter().map(String::as_str)));
     }
     text
+}
+
+/// `1 cell`, `2 cells`.
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,16 +1,30 @@
-//! `sr-pipe plan`: what a run would do, and why.
+//! `sr-pipe plan`: what a run would do, and why; whether it would do anything.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
 use super::workspace::{Selection, Workspace};
-use super::{CommandError, Ending, block_on, columns, print};
-use crate::engine::{Fingerprint, Planner, Reason, Status, difference};
+use super::{CommandError, Ending, block_on, columns, count, print, say};
+use crate::diagnostic::{Diagnostic, suggestion};
+use crate::engine::{Aspect, Fingerprint, NodeId, Plan, Planner, Reason, Status, Trust, in_words, nearest};
+use crate::hash::ContentHash;
 
 /// Show what would run, what is in the cache, and why. Runs nothing.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     selection: Selection,
+    /// Every stage of one cell, with each field of its key that differs from the nearest earlier result.
+    ///
+    /// `*` and `?` stand for any text and any character.
+    #[arg(long, value_name = "CELL")]
+    why: Option<String>,
+    /// For a CI: list only what would run, and exit with 1 if anything would.
+    ///
+    /// Asks the records alone: neither raw data nor stored results have to be on this machine.
+    #[arg(long, conflicts_with = "why")]
+    check: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
@@ -19,56 +33,200 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 
 async fn plan(arguments: &Arguments) -> Result<Ending, CommandError> {
     let workspace = Workspace::open(&arguments.selection).await?;
-    let graph = &workspace.cells.graph;
     let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
-    let plan = planner.plan(graph).await?;
-    let (mut rows, mut hits, mut runs) = (Vec::new(), 0, 0);
-    for (id, status) in plan.statuses.iter().enumerate() {
-        let node = &graph.nodes[id];
-        let names = |ids: &[usize]| ids.iter().map(|id| graph.nodes[*id].label.as_str()).collect::<Vec<_>>().join(", ");
-        let (word, why) = match status {
+    let planner = planner.trusting(if arguments.check { Trust::Records } else { Trust::Disk });
+    let plan = planner.plan(&workspace.cells.graph).await?;
+    let told = Told {
+        workspace: &workspace,
+        plan: &plan,
+        accepted: workspace.records.accepted().await?.into_iter().collect(),
+    };
+    match &arguments.why {
+        Some(cell) => told.why(cell).await,
+        None => told.overview(arguments.check).await,
+    }
+}
+
+/// A plan, ready to be told.
+struct Told<'a> {
+    workspace: &'a Workspace,
+    plan: &'a Plan,
+    accepted: BTreeMap<ContentHash, serde_json::Value>,
+}
+
+impl Told<'_> {
+    async fn overview(&self, only_work: bool) -> Result<Ending, CommandError> {
+        let mut rows = Vec::new();
+        let (mut hits, mut runs, mut stuck) = (0, 0, 0);
+        for (id, status) in self.plan.statuses.iter().enumerate() {
+            hits += usize::from(matches!(status, Status::Hit { .. } | Status::Absent { key: Some(_), .. }));
+            runs += usize::from(status.works());
+            let is_stuck = matches!(status, Status::Missing { .. } | Status::Blocked { .. });
+            stuck += usize::from(is_stuck);
+            if !only_work || status.works() || is_stuck {
+                let (word, why) = self.status(id).await?;
+                rows.push(vec![word.to_owned(), self.label(id).to_owned(), why]);
+            }
+        }
+        if !rows.is_empty() {
+            print(&(columns(&["", "stage", "why"], &rows) + "\n"))?;
+        }
+        let cells = self.workspace.cells.cells.len();
+        let stuck_words = if stuck == 0 { String::new() } else { format!(", {stuck} blocked") };
+        print(&format!(
+            "{}, {} in the cache, {runs} to run{stuck_words}\n",
+            count(cells, "cell"),
+            count(hits, "stage")
+        ))?;
+        if only_work && runs + stuck > 0 {
+            say("help: `sr-pipe plan --why CELL` tells which field of a key is another one");
+            return Ok(Ending::Failed);
+        }
+        Ok(Ending::Done)
+    }
+
+    /// Everything about the cells of a name or pattern.
+    async fn why(&self, name: &str) -> Result<Ending, CommandError> {
+        let cells = &self.workspace.cells.cells;
+        let pattern = wildmatch::WildMatch::new(name);
+        let chosen: Vec<_> = cells.iter().filter(|cell| pattern.matches(&cell.name)).collect();
+        if chosen.is_empty() {
+            let names: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).take(1_000).collect();
+            let help = match names.len() {
+                0..=12 => suggestion(name, &names),
+                _ => crate::diagnostic::did_you_mean(name, names.iter().copied()).map_or_else(
+                    || format!("a cell is named like `{}`", names[0]),
+                    |near| format!("did you mean `{near}`?"),
+                ),
+            };
+            return Err(Diagnostic::new(format!("this experiment has no cell `{name}`")).help(help).into());
+        }
+        for (at, cell) in chosen.iter().enumerate() {
+            let gap = if at == 0 { "" } else { "\n" };
+            print(&format!("{gap}{}\n", cell.name))?;
+            let ids = self.ancestors(&cell.ends);
+            let stage = |id: NodeId| self.label(id).rsplit(" · ").next().unwrap_or_default().to_owned();
+            let width = ids.iter().map(|id| stage(*id).chars().count()).max().unwrap_or(0);
+            for id in ids {
+                let (word, why) = self.status(id).await?;
+                print(&format!("  {:<width$}  {word:<7}  {why}\n", stage(id)))?;
+                for line in self.fields(id).await? {
+                    print(&format!("  {:<width$}           {line}\n", ""))?;
+                }
+            }
+        }
+        Ok(Ending::Done)
+    }
+
+    /// The nodes that these end nodes depend on, and they themselves, each after its inputs.
+    fn ancestors(&self, ends: &[NodeId]) -> BTreeSet<NodeId> {
+        let (mut found, mut open) = (BTreeSet::new(), ends.to_vec());
+        while let Some(id) = open.pop() {
+            if found.insert(id) {
+                open.extend(self.workspace.cells.graph.nodes[id].inputs.values());
+            }
+        }
+        found
+    }
+
+    fn label(&self, id: NodeId) -> &str {
+        &self.workspace.cells.graph.nodes[id].label
+    }
+
+    /// The status in a word, and why.
+    async fn status(&self, id: NodeId) -> Result<(&'static str, String), CommandError> {
+        let names = |ids: &[NodeId]| ids.iter().map(|id| self.label(*id)).collect::<Vec<_>>().join(", ");
+        Ok(match &self.plan.statuses[id] {
             Status::Source { .. } => ("raw", "files outside the project; all there".to_owned()),
             Status::Missing { files } => {
                 ("missing", files.iter().map(|file| format!("`{file}`")).collect::<Vec<_>>().join(", "))
             }
-            Status::Hit { object, .. } => {
-                hits += 1;
-                ("hit", format!("object {}", object.short()))
+            Status::Absent { key: None, .. } => {
+                ("raw", "files outside the project; not here, and nothing that has to run reads them".to_owned())
             }
-            Status::After { inputs } => {
-                runs += 1;
-                ("run", format!("after {}", names(inputs)))
+            Status::Absent { object, .. } => ("hit", format!("object {}, dropped after use (`temp`)", object.short())),
+            Status::Hit { object, frozen: true, .. } => {
+                ("frozen", format!("keeps its newest result, object {}", object.short()))
             }
+            Status::Hit { key, object, .. } => {
+                let note = self.accepted.get(key).map(|note| {
+                    let reason = note["reason"].as_str().map_or_else(String::new, |reason| format!(": {reason}"));
+                    format!(", accepted{reason}")
+                });
+                ("hit", format!("object {}{}", object.short(), note.unwrap_or_default()))
+            }
+            Status::After { inputs } => ("run", format!("after {}", names(inputs))),
             Status::Blocked { inputs } => ("blocked", format!("by {}", names(inputs))),
+            Status::Idle => ("idle", "only frozen stages read it".to_owned()),
             Status::Run { reason: Reason::Damaged { object, damage }, .. } => {
-                runs += 1;
                 ("run", format!("object {} is damaged: {damage}", object.short()))
             }
-            Status::Run { reason: Reason::New, .. } => {
-                runs += 1;
-                let why = match workspace.records.fingerprint_of_label(&node.label).await? {
-                    None => "no earlier run".to_owned(),
-                    Some(earlier) => {
-                        let contents = node
-                            .inputs
-                            .iter()
-                            .filter_map(|(name, input)| match &plan.statuses[*input] {
-                                Status::Source { object, .. } | Status::Hit { object, .. } => {
-                                    Some((name.as_str(), *object))
-                                }
-                                _ => None,
-                            })
-                            .collect();
-                        difference(&earlier, &Fingerprint::new(&node.stage.identity(), contents).to_json())
-                    }
-                };
-                ("run", why)
+            Status::Run { reason: Reason::Needed, .. } => {
+                ("run", "its result was dropped after use (`temp`) and is needed again".to_owned())
             }
-        };
-        rows.push(vec![word.to_owned(), node.label.clone(), why]);
+            Status::Run { reason: Reason::New, .. } => ("run", self.reason(id).await?),
+        })
     }
-    print(&columns(&["", "stage", "why"], &rows))?;
-    let cells = workspace.cells.cells.len();
-    print(&format!("\n{cells} cells, {hits} stages in the cache, {runs} to run\n"))?;
-    Ok(Ending::Done)
+
+    /// Why a node has no result: in what it differs from the nearest earlier one, in short.
+    async fn reason(&self, id: NodeId) -> Result<String, CommandError> {
+        let earlier = self.workspace.records.earlier_results(self.label(id)).await?;
+        let near = nearest(&earlier, |one| &one.fingerprint, &self.fingerprint(id));
+        Ok(near.map_or_else(|| "no earlier run".into(), |near| in_words(&near.changes)))
+    }
+
+    /// One line for each field of the key that differs from the nearest earlier result.
+    async fn fields(&self, id: NodeId) -> Result<Vec<String>, CommandError> {
+        let differs = match &self.plan.statuses[id] {
+            Status::Run { reason: Reason::New, .. } => true,
+            Status::Hit { frozen, .. } => *frozen && self.inputs_are_known(id),
+            _ => false,
+        };
+        if !differs {
+            return Ok(Vec::new());
+        }
+        let records = &self.workspace.records;
+        let mut earlier = records.earlier_results(self.label(id)).await?;
+        if earlier.is_empty() {
+            // The same stage in another cell: what this cell is a variation of.
+            let stage = self.label(id).rsplit(" · ").next().unwrap_or_default();
+            earlier = records.earlier_results_of_stage(stage).await?;
+        }
+        let Some(near) = nearest(&earlier, |one| &one.fingerprint, &self.fingerprint(id)) else {
+            return Ok(Vec::new());
+        };
+        let mut lines = vec![format!(
+            "nearest: `{}` of attempt {}, key {}",
+            near.earlier.label,
+            near.earlier.attempt,
+            near.earlier.key.short()
+        )];
+        for change in &near.changes {
+            let what = match change.aspect {
+                Aspect::Code => "code",
+                Aspect::Input => "input",
+                Aspect::Parameter => "parameter",
+                Aspect::Seed => "seed",
+                Aspect::Protocol => "protocol",
+                Aspect::Environment => "environment",
+                Aspect::Form => "form",
+            };
+            lines.push(format!("  {what:<11}  {}: {} → {}", change.field, change.was, change.is));
+        }
+        Ok(lines)
+    }
+
+    fn inputs_are_known(&self, id: NodeId) -> bool {
+        let mut inputs = self.workspace.cells.graph.nodes[id].inputs.values();
+        inputs.all(|input| self.plan.statuses[*input].content().is_some())
+    }
+
+    fn fingerprint(&self, id: NodeId) -> serde_json::Value {
+        let node = &self.workspace.cells.graph.nodes[id];
+        let contents = node
+            .inputs
+            .iter()
+            .filter_map(|(name, input)| self.plan.statuses[*input].content().map(|object| (name.as_str(), object)));
+        Fingerprint::new(&node.member.identity, contents.collect()).to_json()
+    }
 }

@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 /// The states of nodes by what is in the cache.
 fn on_record(workspace: &Workspace, plan: &Plan) -> Vec<NodeState> {
     let states = plan.statuses.iter().map(|status| match status {
-        Status::Hit { key, object } => {
+        Status::Hit { key, object, .. } => {
             NodeState::Done(Outcome { key: Some(*key), object: *object, folder: workspace.store.files(object) })
         }
         _ => NodeState::Blocked,

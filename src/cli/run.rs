@@ -5,15 +5,16 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde_json::json;
 
+use super::ending::ending;
 use super::environment::environment;
-use super::progress::{ProgressView, duration};
 use super::signals::stop_on_signals;
+use super::watch::{self, Watch, duration};
 use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, report, say};
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal};
+use crate::engine::{Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal, drop_temporary};
 use crate::experiment::Cell;
-use crate::record::{CellEnd, NewRun, RunState};
+use crate::record::{NewRun, RunState};
 
 /// Run an experiment: everything that is not in the cache yet, then the report.
 ///
@@ -26,6 +27,8 @@ pub(super) struct Arguments {
     /// How many stages may run side by side [default: the number of cores].
     #[arg(long, short, value_name = "N")]
     jobs: Option<std::num::NonZeroUsize>,
+    #[command(flatten)]
+    watch: watch::Arguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
@@ -34,9 +37,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 
 async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let began = std::time::Instant::now();
+    let outputs = arguments.watch.open()?;
     let workspace = Workspace::open(&arguments.selection).await?;
     let mut alone = false;
-    let _share = RunLock::share(&workspace.project.state(), || {
+    let share = RunLock::share(&workspace.project.state(), || {
         alone = true;
         workspace.store.sweep()
     })?;
@@ -51,8 +55,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let jobs = arguments.jobs.map_or(cores, std::num::NonZeroUsize::get);
-    let total = plan.statuses.iter().filter(|status| !matches!(status, Status::Source { .. })).count();
-    let idle = plan.statuses.iter().all(|status| matches!(status, Status::Hit { .. } | Status::Source { .. }));
+    let idle = !plan.statuses.iter().any(Status::works);
 
     let run = workspace
         .records
@@ -60,20 +63,16 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
             experiment: workspace.project.relative(&arguments.selection.experiment.canonicalize_utf8()?).as_str(),
             digest: workspace.file.digest(),
             protocol: &json!(workspace.file.protocol()),
+            choices: &workspace.choices(),
             command: &std::env::args().collect::<Vec<_>>().join(" "),
             environment: &environment(&workspace, idle),
         })
         .await?;
     let stop = StopSignal::default();
     stop_on_signals(stop.clone());
-    let (events, mut seen) = tokio::sync::mpsc::unbounded_channel();
-    let mut view = ProgressView::new(workspace.cells.graph.clone(), total);
-    let watcher = tokio::task::spawn_blocking(move || {
-        while let Some(event) = seen.blocking_recv() {
-            view.show(&event);
-        }
-        view.finish();
-    });
+    let watch = Watch::begin(outputs, &workspace, &plan, run, jobs).await?;
+    let (events, seen) = tokio::sync::mpsc::unbounded_channel();
+    let watching = tokio::task::spawn_blocking(move || watch.follow(seen));
     let executor = Executor {
         state: workspace.project.state(),
         records: workspace.records.clone(),
@@ -86,16 +85,21 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     };
     let ended = executor.execute(&workspace.cells.graph, &plan).await?;
     drop(executor);
-    watcher.await.map_err(std::io::Error::other)?;
+    let watch = watching.await.map_err(std::io::Error::other)?;
 
     let states: Vec<RunState> = workspace.cells.cells.iter().map(|cell| state_of(cell, &ended)).collect();
     let whole = whole_state(&states, &stop);
-    workspace.records.finish_run(run, whole, &cell_rows(&workspace, &ended, &states)).await?;
+    workspace.records.finish_run(run, &ending(&workspace, &ended, &states, whole)).await?;
+    let written = watch.end(whole);
     summarize(&workspace, &ended, &states, run, began.elapsed().as_secs_f64());
+    if workspace.cells.graph.nodes.iter().any(|node| node.member.handling.temp) && share.try_alone()? {
+        drop_temporary(&workspace.cells.graph, &ended.states, &workspace.store, &workspace.records).await?;
+    }
     if workspace.file.experiment.report.is_some() && whole != RunState::Interrupted {
         let path = report::write(&workspace, &ended.states).await?;
         say(&format!("report: {}", path));
     }
+    written?;
     Ok(match whole {
         RunState::Done => Ending::Done,
         RunState::Interrupted => {
@@ -153,26 +157,6 @@ fn whole_state(states: &[RunState], stop: &StopSignal) -> RunState {
     } else {
         RunState::Failed
     }
-}
-
-fn cell_rows(workspace: &Workspace, ended: &Report, states: &[RunState]) -> Vec<CellEnd> {
-    let cells = workspace.cells.cells.iter().zip(states);
-    cells
-        .map(|(cell, state)| {
-            let end = cell.ranks.or_else(|| cell.ends.first().copied());
-            let result = end.and_then(|end| match &ended.states[end] {
-                NodeState::Done(outcome) => outcome.key.map(|key| (key, outcome.object)),
-                _ => None,
-            });
-            CellEnd {
-                name: cell.name.clone(),
-                coordinates: json!(cell.coordinates),
-                seed: cell.seed,
-                state: *state,
-                result,
-            }
-        })
-        .collect()
 }
 
 fn summarize(workspace: &Workspace, ended: &Report, states: &[RunState], run: i64, seconds: f64) {

@@ -59,7 +59,7 @@ impl Executor {
         self.adopt_checkpoint(earlier, &scratch)?;
 
         let (sender, mut progress) = mpsc::unbounded_channel();
-        let stage = Arc::clone(&graph.nodes[id].stage);
+        let stage = Arc::clone(&graph.nodes[id].member.stage);
         let folders = inputs.iter().map(|(name, outcome)| (name.clone(), outcome.folder.clone())).collect();
         let (threads, stop) = (stage.resources().threads.min(self.threads).max(1), self.stop.clone());
         let (output_of_task, log) = (output.clone(), log.to_owned());

@@ -52,6 +52,9 @@ impl Executor {
         for again in &plan.confirmed {
             self.records.confirm_files(&again.object, &again.entries, &again.stamps).await?;
         }
+        for (source, object) in &plan.seen {
+            self.records.remember_source(&source.folder, &source.files, object).await?;
+        }
         let count = graph.nodes.len();
         let mut states: Vec<Option<NodeState>> = vec![None; count];
         let mut waits: Vec<usize> = graph.nodes.iter().map(|node| distinct(&node.inputs).len()).collect();
@@ -62,7 +65,7 @@ impl Executor {
             }
         }
         // Nodes that need no work never wait for a free place.
-        let works = |id: &NodeId| matches!(plan.statuses[*id], Status::Run { .. } | Status::After { .. });
+        let works = |id: &NodeId| plan.statuses[*id].works();
         let (mut work, mut free): (BTreeSet<NodeId>, BTreeSet<NodeId>) =
             (0..count).filter(|id| waits[*id] == 0).partition(works);
         let mut running: JoinSet<(NodeId, NodeState, bool)> = JoinSet::new();
@@ -119,11 +122,15 @@ impl Executor {
             Status::Source { object, folder } => {
                 Some(NodeState::Done(Outcome { key: None, object: *object, folder: folder.clone() }))
             }
-            Status::Hit { key, object } => {
+            // Nothing that runs reads its bytes.
+            Status::Absent { key, object } => {
+                Some(NodeState::Done(Outcome { key: *key, object: *object, folder: self.store.files(object) }))
+            }
+            Status::Hit { key, object, .. } => {
                 self.tell(RunEvent::Reused(id));
                 Some(NodeState::Done(Outcome { key: Some(*key), object: *object, folder: self.store.files(object) }))
             }
-            Status::Missing { .. } | Status::Blocked { .. } => Some(NodeState::Blocked),
+            Status::Missing { .. } | Status::Blocked { .. } | Status::Idle => Some(NodeState::Blocked),
             Status::Run { .. } | Status::After { .. } => {
                 let inputs = graph.nodes[id].inputs.values().map(|input| &states[*input]);
                 if inputs.clone().any(|state| matches!(state, Some(NodeState::Failed { .. } | NodeState::Blocked))) {
@@ -166,9 +173,9 @@ impl Executor {
         log: &mut Utf8PathBuf,
     ) -> Result<(Outcome, bool), NodeError> {
         let node = &graph.nodes[id];
-        let identity = node.stage.identity();
+        let identity = &node.member.identity;
         let contents = inputs.iter().map(|(name, outcome)| (name.as_str(), outcome.object)).collect();
-        let fingerprint = Fingerprint::new(&identity, contents);
+        let fingerprint = Fingerprint::new(identity, contents);
         let key = fingerprint.key();
         let done = |object| Outcome { key: Some(key), object, folder: self.store.files(&object) };
 
@@ -187,7 +194,8 @@ impl Executor {
         }
         tracing::debug!(node = node.label, %key, "runs");
         let earlier = self.records.attempts_at(&key).await?;
-        let attempt = Attempt { run: self.run, key, label: &node.label, kind: identity.kind };
+        let manifest = fingerprint.to_json();
+        let attempt = Attempt { run: self.run, key, label: &node.label, kind: identity.kind, fingerprint: &manifest };
         let attempt = self.records.start_attempt(&attempt).await?;
         *log = self.state.join(format!("logs/{attempt}.log"));
         self.tell(RunEvent::Started { node: id, attempt, log: log.clone(), threads: self.threads, gpus: Vec::new() });
@@ -195,8 +203,8 @@ impl Executor {
         let made = self.attempt(graph, id, attempt, &earlier, inputs, log).await;
         let seconds = started.elapsed().as_secs_f64();
         let sealed = made.and_then(|(output, notes)| {
-            let sealing = if node.stage.external() { Sealing::Copy } else { Sealing::Move };
-            let (object, manifest) = self.store.seal(&output, node.stage.output().name(), sealing)?;
+            let sealing = if node.member.stage.external() { Sealing::Copy } else { Sealing::Move };
+            let (object, manifest) = self.store.seal(&output, node.member.stage.output().name(), sealing)?;
             Ok((object, manifest, notes))
         });
         match sealed {

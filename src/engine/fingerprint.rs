@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::stage::Identity;
-use crate::hash::ContentHash;
+use crate::hash::{ContentHash, write_canonical, write_text};
 
 /// The version of the key's form; a change of it makes every result a new one.
 pub const KEY_FORMAT: u32 = 1;
@@ -63,27 +63,137 @@ impl<'a> Fingerprint<'a> {
 
     /// The cache key.
     pub fn key(&self) -> ContentHash {
-        ContentHash::of_json(&self.to_json())
+        ContentHash::of(self.canonical().as_bytes())
+    }
+
+    /// The canonical form of `to_json`, without the way over a JSON value: planning does this for every node.
+    fn canonical(&self) -> String {
+        let mut text = String::with_capacity(512);
+        let map = |text: &mut String, entries: &mut dyn Iterator<Item = (&str, &str)>| {
+            text.push('{');
+            for (at, (name, value)) in entries.enumerate() {
+                text.push_str(if at > 0 { "," } else { "" });
+                write_text(name, text);
+                text.push(':');
+                write_text(value, text);
+            }
+            text.push('}');
+        };
+        // Fields in the order of their names.
+        text.push_str("{\"config\":");
+        write_canonical(self.config, &mut text);
+        text.push_str(",\"environment\":");
+        map(&mut text, &mut self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        text.push_str(&format!(",\"format\":{},\"inputs\":", self.format));
+        let inputs: Vec<(&str, String)> = self.inputs.iter().map(|(name, hash)| (*name, hash.to_string())).collect();
+        map(&mut text, &mut inputs.iter().map(|(name, hash)| (*name, hash.as_str())));
+        text.push_str(",\"kind\":");
+        write_text(self.kind, &mut text);
+        text.push_str(",\"protocol\":");
+        write_canonical(self.protocol.unwrap_or(&Value::Null), &mut text);
+        match self.seed {
+            Some(seed) => text.push_str(&format!(",\"seed\":{seed},\"version\":")),
+            None => text.push_str(",\"seed\":null,\"version\":"),
+        }
+        write_text(self.version, &mut text);
+        text.push('}');
+        text
     }
 }
 
-/// What differs between an earlier fingerprint and a new one, in words; the first few differences.
-pub fn difference(earlier: &Value, now: &Value) -> String {
+/// What sort of thing a field of the key is to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aspect {
+    /// The sources of the stage: its version, a model's code digest, the command of a shell stage.
+    Code,
+    /// The content of an input.
+    Input,
+    /// A value of the config.
+    Parameter,
+    /// The seed.
+    Seed,
+    /// A choice of the protocol.
+    Protocol,
+    /// Device class, libtorch version, an environment variable.
+    Environment,
+    /// The form of the key itself, or the kind of stage.
+    Form,
+}
+
+impl Aspect {
+    fn of(path: &str) -> Self {
+        match path.split('.').next().unwrap_or_default() {
+            "version" => Self::Code,
+            "config" if path == "config.command" => Self::Code,
+            "config" => Self::Parameter,
+            "inputs" => Self::Input,
+            "seed" => Self::Seed,
+            "protocol" => Self::Protocol,
+            "environment" => Self::Environment,
+            _ => Self::Form,
+        }
+    }
+}
+
+/// One field in which two fingerprints differ.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// What sort of field it is.
+    pub aspect: Aspect,
+    /// Its path: `config.hyper_parameters.training.epochs`.
+    pub field: String,
+    /// Its earlier value; null where it was not there.
+    pub was: Value,
+    /// Its present value; null where it is not there.
+    pub is: Value,
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.aspect {
+            Aspect::Input => write!(f, "input `{}` has other content", self.field.trim_start_matches("inputs.")),
+            Aspect::Code if self.field == "version" => f.write_str("its code changed"),
+            _ => write!(f, "`{}` was {}, is {}", self.field, shown(&self.was), shown(&self.is)),
+        }
+    }
+}
+
+/// Every field in which two fingerprints differ, sorted by path.
+pub fn changes(earlier: &Value, now: &Value) -> Vec<Change> {
     let mut found = Vec::new();
     compare("", earlier, now, &mut found);
-    if found.is_empty() {
+    found
+}
+
+/// Changes in words: the first three, and how many more.
+pub fn in_words(changes: &[Change]) -> String {
+    if changes.is_empty() {
         return "nothing that enters the key differs; its result is gone".into();
     }
-    let more = found.len().saturating_sub(3);
-    found.truncate(3);
-    let mut text = found.join(", ");
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
+    let mut text = changes.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if changes.len() > 3 {
+        text.push_str(&format!(" and {} more", changes.len() - 3));
     }
     text
 }
 
-fn compare(path: &str, earlier: &Value, now: &Value, found: &mut Vec<String>) {
+/// An earlier fingerprint and what differs from it.
+#[derive(Debug, Clone)]
+pub struct Nearest<'a, T> {
+    /// The earlier result.
+    pub earlier: &'a T,
+    /// What differs.
+    pub changes: Vec<Change>,
+}
+
+/// The earlier result that differs in the fewest fields; of equals, the first.
+pub fn nearest<'a, T>(earlier: &'a [T], fingerprint: impl Fn(&T) -> &Value, now: &Value) -> Option<Nearest<'a, T>> {
+    let compared = earlier.iter().map(|one| Nearest { earlier: one, changes: changes(fingerprint(one), now) });
+    compared.min_by_key(|one| one.changes.len())
+}
+
+fn compare(path: &str, earlier: &Value, now: &Value, found: &mut Vec<Change>) {
     match (earlier, now) {
         (Value::Object(a), Value::Object(b)) => {
             let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
@@ -93,11 +203,12 @@ fn compare(path: &str, earlier: &Value, now: &Value, found: &mut Vec<String>) {
             }
         }
         _ if crate::hash::canonical(earlier) == crate::hash::canonical(now) => {}
-        _ if path.starts_with("inputs.") => {
-            found.push(format!("input `{}` has other content", path.trim_start_matches("inputs.")));
-        }
-        _ if path == "version" => found.push("its code changed".into()),
-        _ => found.push(format!("`{path}` was {}, is {}", shown(earlier), shown(now))),
+        _ => found.push(Change {
+            aspect: Aspect::of(path),
+            field: path.to_owned(),
+            was: earlier.clone(),
+            is: now.clone(),
+        }),
     }
 }
 
@@ -161,14 +272,31 @@ mod tests {
 
     #[test]
     fn a_difference_is_told_in_words() {
-        let told = difference(
+        let told = in_words(&changes(
             &json!({"config": {"a": 1, "b": 2}, "version": "1", "inputs": {"x": "h1"}}),
             &json!({"config": {"a": 1, "b": 3}, "version": "2", "inputs": {"x": "h2"}}),
-        );
+        ));
         assert_eq!(told, "`config.b` was 2, is 3, input `x` has other content, its code changed");
     }
 
     proptest! {
+        #[test]
+        fn the_short_way_to_the_canonical_form_gives_the_same_text(
+            version in "\\PC{0,8}", text in "[\\x00-\\x7f]{0,8}", seed in any::<Option<u64>>(), with_protocol in any::<bool>(),
+        ) {
+            let identity = Identity {
+                version,
+                config: json!({ "b": text, "a": [1.0, null, { "z": true, "y": text }] }),
+                seed,
+                protocol: with_protocol.then(|| json!({ "ties": text })),
+                environment: BTreeMap::from([("X".into(), text.clone()), (text.clone(), "y".into())]),
+                ..identity()
+            };
+            let inputs = BTreeMap::from([("b", ContentHash::of(b"1")), ("a", ContentHash::of(text.as_bytes()))]);
+            let fingerprint = Fingerprint::new(&identity, inputs);
+            prop_assert_eq!(fingerprint.canonical(), crate::hash::canonical(&fingerprint.to_json()));
+        }
+
         #[test]
         fn the_order_in_which_a_config_was_written_does_not_matter(
             mut fields in proptest::collection::btree_map("[a-z]{1,6}", any::<i32>(), 0..8).prop_map(|m| m.into_iter().collect::<Vec<_>>())

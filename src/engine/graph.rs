@@ -6,30 +6,51 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::handling::Handling;
-use super::stage::Stage;
+use super::stage::{Identity, Input, Stage};
 use crate::artifact::ArtifactKind;
 use crate::hash::ContentHash;
 
 /// A node's index in its graph. A node's inputs always have smaller ones.
 pub type NodeId = usize;
 
-/// A stage of a pipeline, and how it is to be handled.
+/// A stage of a pipeline with all that is asked of it again and again, worked out once.
 #[derive(Clone)]
 pub struct Member {
     /// The stage.
     pub stage: Arc<dyn Stage>,
     /// How it is to be handled.
     pub handling: Handling,
+    /// What enters its key.
+    pub identity: Identity,
+    /// The stages that it reads.
+    pub inputs: Vec<Input>,
+    /// Digest of the identity and of the raw files that it stands for: equal members do the same.
+    sameness: ContentHash,
+}
+
+impl Member {
+    /// A member of a pipeline.
+    pub fn new(stage: Arc<dyn Stage>, handling: Handling) -> Self {
+        let (identity, inputs) = (stage.identity(), stage.inputs());
+        let sameness = ContentHash::of_json(&json!([
+            identity.kind,
+            identity.version,
+            identity.config,
+            identity.seed,
+            identity.protocol,
+            identity.environment,
+            stage.source().map(|source| format!("{source:?}")),
+        ]));
+        Self { stage, handling, identity, inputs, sameness }
+    }
 }
 
 /// A stage with its inputs.
 pub struct Node {
     /// As it is shown: `d · split`, `d/m/seed=1 · train`.
     pub label: String,
-    /// The stage.
-    pub stage: Arc<dyn Stage>,
-    /// How it is to be handled; of equal stages, what the first of them said.
-    pub handling: Handling,
+    /// The stage and how it is to be handled; of equal stages, what the first of them said.
+    pub member: Arc<Member>,
     /// Inputs by name.
     pub inputs: BTreeMap<String, NodeId>,
 }
@@ -80,7 +101,8 @@ pub enum WiringError {
 #[derive(Default)]
 pub struct GraphBuilder {
     graph: Graph,
-    known: HashMap<ContentHash, NodeId>,
+    /// Nodes before a new one are already unique, so equal ids mean equal inputs.
+    known: HashMap<(ContentHash, Vec<(String, NodeId)>), NodeId>,
 }
 
 impl GraphBuilder {
@@ -90,7 +112,7 @@ impl GraphBuilder {
     /// All that does not fit together.
     pub fn add(
         &mut self,
-        stages: &BTreeMap<String, Member>,
+        stages: &BTreeMap<String, Arc<Member>>,
         label: impl Fn(&str) -> String,
     ) -> Result<BTreeMap<String, NodeId>, Vec<WiringError>> {
         let errors = wiring_errors(stages);
@@ -100,25 +122,13 @@ impl GraphBuilder {
         let order = order(stages).map_err(|path| vec![WiringError::Cycle { path }])?;
         let mut placed = BTreeMap::new();
         for name in order {
-            let Member { stage, handling } = &stages[name];
-            let inputs: BTreeMap<String, NodeId> =
-                stage.inputs().into_iter().map(|input| (input.name, placed[&input.stage])).collect();
-            let identity = stage.identity();
-            let source = stage.source().map(|source| format!("{source:?}"));
-            // Nodes before this one are already unique, so equal ids mean equal inputs.
-            let sameness = ContentHash::of_json(&json!([
-                identity.kind,
-                identity.version,
-                identity.config,
-                identity.seed,
-                identity.protocol,
-                identity.environment,
-                inputs,
-                source,
-            ]));
-            let id = *self.known.entry(sameness).or_insert_with(|| {
-                let (stage, handling) = (Arc::clone(stage), handling.clone());
-                self.graph.nodes.push(Node { label: label(name), stage, handling, inputs });
+            let member = &stages[name];
+            let mut inputs: Vec<(String, NodeId)> =
+                member.inputs.iter().map(|input| (input.name.clone(), placed[&input.stage])).collect();
+            inputs.sort_unstable();
+            let id = *self.known.entry((member.sameness, inputs.clone())).or_insert_with(|| {
+                let (member, inputs) = (Arc::clone(member), inputs.into_iter().collect());
+                self.graph.nodes.push(Node { label: label(name), member, inputs });
                 self.graph.nodes.len() - 1
             });
             placed.insert(name.to_owned(), id);
@@ -132,19 +142,21 @@ impl GraphBuilder {
     }
 }
 
-fn wiring_errors(stages: &BTreeMap<String, Member>) -> Vec<WiringError> {
+fn wiring_errors(stages: &BTreeMap<String, Arc<Member>>) -> Vec<WiringError> {
     let mut errors = Vec::new();
     for (name, member) in stages {
-        for input in member.stage.inputs() {
+        for input in &member.inputs {
             match stages.get(&input.stage) {
-                None => {
-                    errors.push(WiringError::Unknown { stage: name.clone(), input: input.name, missing: input.stage })
-                }
+                None => errors.push(WiringError::Unknown {
+                    stage: name.clone(),
+                    input: input.name.clone(),
+                    missing: input.stage.clone(),
+                }),
                 Some(from) if !input.accepts.is_empty() && !input.accepts.contains(&from.stage.output()) => {
                     errors.push(WiringError::Kind {
                         stage: name.clone(),
-                        input: input.name,
-                        from: input.stage,
+                        input: input.name.clone(),
+                        from: input.stage.clone(),
                         found: from.stage.output(),
                         accepts: input.accepts.to_vec(),
                     });
@@ -157,17 +169,17 @@ fn wiring_errors(stages: &BTreeMap<String, Member>) -> Vec<WiringError> {
 }
 
 /// Names in an order in which each stands after its inputs (Kahn), or a cycle.
-fn order(stages: &BTreeMap<String, Member>) -> Result<Vec<&str>, Vec<String>> {
+fn order(stages: &BTreeMap<String, Arc<Member>>) -> Result<Vec<&str>, Vec<String>> {
     let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
     let mut readers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let inputs: BTreeMap<&str, Vec<String>> = stages
+    let inputs: BTreeMap<&str, Vec<&str>> = stages
         .iter()
-        .map(|(name, member)| (name.as_str(), member.stage.inputs().into_iter().map(|input| input.stage).collect()))
+        .map(|(name, member)| (name.as_str(), member.inputs.iter().map(|input| input.stage.as_str()).collect()))
         .collect();
     for (name, from) in &inputs {
         waiting.insert(name, from.len());
         for input in from {
-            if let Some((input, _)) = inputs.get_key_value(input.as_str()) {
+            if let Some((input, _)) = inputs.get_key_value(input) {
                 readers.entry(input).or_default().push(name);
             }
         }
@@ -193,7 +205,7 @@ fn order(stages: &BTreeMap<String, Member>) -> Result<Vec<&str>, Vec<String>> {
     let left: std::collections::BTreeSet<&str> = waiting.keys().copied().filter(|name| !order.contains(name)).collect();
     let mut path: Vec<&str> = left.iter().copied().take(1).collect();
     loop {
-        let next = inputs[path[path.len() - 1]].iter().find_map(|input| left.get(input.as_str()).copied());
+        let next = inputs[path[path.len() - 1]].iter().find_map(|input| left.get(input).copied());
         let Some(next) = next else { return Err(left.into_iter().map(str::to_owned).collect()) };
         let seen = path.iter().position(|name| *name == next);
         path.push(next);

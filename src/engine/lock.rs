@@ -10,7 +10,7 @@ use crate::hash::ContentHash;
 /// A share in the cache, held by every run while it lives.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: fs_err::File,
+    file: fs_err::File,
 }
 
 impl RunLock {
@@ -31,7 +31,23 @@ impl RunLock {
             Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
         }
         file.file().lock_shared()?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+
+    /// Turns the share into the whole, if no other run has a share; false when one has. The share is kept then.
+    ///
+    /// # Errors
+    /// When the lock file cannot be used.
+    pub fn try_alone(&self) -> std::io::Result<bool> {
+        match self.file.file().try_lock() {
+            Ok(()) => Ok(true),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                // The system may have let go of the share when it could not give the whole.
+                self.file.file().lock_shared()?;
+                Ok(false)
+            }
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        }
     }
 }
 

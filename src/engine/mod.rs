@@ -11,11 +11,13 @@ mod lock;
 mod outcome;
 mod plan;
 pub mod stage;
+mod temporary;
 
 pub use execute::Executor;
-pub use fingerprint::{Fingerprint, KEY_FORMAT, difference};
+pub use fingerprint::{Aspect, Change, Fingerprint, KEY_FORMAT, Nearest, changes, in_words, nearest};
 pub use graph::{Graph, GraphBuilder, Member, Node, NodeId, WiringError};
 pub use handling::{Handling, Limits, Needs};
 pub use lock::RunLock;
 pub use outcome::{NodeState, Outcome, Report, RunEvent, StopSignal};
-pub use plan::{Plan, PlanError, Planner, Reason, Status};
+pub use plan::{Plan, PlanError, Planner, Reason, Status, Trust};
+pub use temporary::drop_temporary;

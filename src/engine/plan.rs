@@ -1,11 +1,14 @@
 //! Planning: for each node, whether its result is there, what has to run and why. `plan` and `run` share it.
+//!
+//! Three passes, each over the nodes once: keys from content that is known, in order; what is needed, in reverse; what
+//! is blocked, in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::fingerprint::Fingerprint;
-use super::graph::{Graph, NodeId};
+use super::graph::{Graph, Node, NodeId};
 use super::stage::Source;
 use crate::artifact::{Damage, FileEntry, FileStamp, Manifest, Store, stamp};
 use crate::hash::ContentHash;
@@ -26,12 +29,21 @@ pub enum Status {
         /// Each path that is missing.
         files: Vec<Utf8PathBuf>,
     },
+    /// Its content is on record and its bytes are not here, and nothing that has to run reads them.
+    Absent {
+        /// The cache key; none for files outside the project.
+        key: Option<ContentHash>,
+        /// Its content.
+        object: ContentHash,
+    },
     /// The result is there and sound.
     Hit {
         /// The cache key.
         key: ContentHash,
         /// The sealed object.
         object: ContentHash,
+        /// True when the stage is frozen and this is an earlier result, under another key than it would have now.
+        frozen: bool,
     },
     /// It has to run.
     Run {
@@ -50,6 +62,23 @@ pub enum Status {
         /// Inputs that are missing or blocked.
         inputs: Vec<NodeId>,
     },
+    /// It has no result and needs none: only frozen stages read it.
+    Idle,
+}
+
+impl Status {
+    /// True when a run has something to do for it.
+    pub fn works(&self) -> bool {
+        matches!(self, Self::Run { .. } | Self::After { .. })
+    }
+
+    /// The content of its result, where that is known.
+    pub fn content(&self) -> Option<ContentHash> {
+        match self {
+            Self::Source { object, .. } | Self::Absent { object, .. } | Self::Hit { object, .. } => Some(*object),
+            _ => None,
+        }
+    }
 }
 
 /// Why a node has to run.
@@ -64,6 +93,17 @@ pub enum Reason {
         /// What is wrong with it.
         damage: Damage,
     },
+    /// Its result was dropped after use (`temp`), and something that has to run reads it.
+    Needed,
+}
+
+/// What a planner believes without looking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// Nothing: every stored file is asked about, and read when its stamp is new.
+    Disk,
+    /// The records: what they say is there, is there. For machines that have no more than the records.
+    Records,
 }
 
 /// Why nothing could be planned.
@@ -84,6 +124,8 @@ pub struct Plan {
     pub statuses: Vec<Status>,
     /// Objects whose files have new stamps and were read and found right.
     pub confirmed: Vec<Confirmed>,
+    /// Raw files whose content is not the one on record.
+    pub seen: Vec<(Source, ContentHash)>,
 }
 
 /// An object that was read again and found right.
@@ -103,6 +145,9 @@ pub struct Planner<'a> {
     store: &'a Store,
     data: &'a Utf8Path,
     index: CacheIndex,
+    sources: BTreeMap<Source, ContentHash>,
+    dropped: HashSet<ContentHash>,
+    trust: Trust,
 }
 
 impl<'a> Planner<'a> {
@@ -111,7 +156,16 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// When the records cannot be read.
     pub async fn new(records: &'a Records, store: &'a Store, data: &'a Utf8Path) -> Result<Self, RecordError> {
-        Ok(Self { records, store, data, index: records.cache_index().await? })
+        let index = records.cache_index().await?;
+        let (sources, dropped) = (records.sources().await?, records.dropped().await?);
+        let sources = sources.into_iter().map(|(folder, files, object)| (Source { folder, files }, object)).collect();
+        Ok(Self { records, store, data, index, sources, dropped, trust: Trust::Disk })
+    }
+
+    /// The same planner with another trust.
+    #[must_use]
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust, ..self }
     }
 
     /// How each node stands.
@@ -119,36 +173,55 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// When the records or a raw file cannot be read.
     pub async fn plan(&self, graph: &Graph) -> Result<Plan, PlanError> {
-        let mut plan = Plan { statuses: Vec::with_capacity(graph.nodes.len()), confirmed: Vec::new() };
+        let mut plan = Plan { statuses: Vec::with_capacity(graph.nodes.len()), ..Plan::default() };
         for node in &graph.nodes {
-            let status = match node.stage.source() {
-                Some(source) => self.source(&source).await?,
-                None => {
-                    let mut known = BTreeMap::new();
-                    let (mut after, mut blocked) = (Vec::new(), Vec::new());
-                    for (name, id) in &node.inputs {
-                        match &plan.statuses[*id] {
-                            Status::Source { object, .. } | Status::Hit { object, .. } => {
-                                known.insert(name.as_str(), *object);
-                            }
-                            Status::Run { .. } | Status::After { .. } => after.push(*id),
-                            Status::Missing { .. } | Status::Blocked { .. } => blocked.push(*id),
-                        }
-                    }
-                    if !blocked.is_empty() {
-                        Status::Blocked { inputs: blocked }
-                    } else if !after.is_empty() {
-                        Status::After { inputs: after }
-                    } else {
-                        let key = Fingerprint::new(&node.stage.identity(), known).key();
-                        self.look_up(key, &mut plan.confirmed)
-                    }
-                }
+            let status = match node.member.stage.source() {
+                Some(source) => self.source(source, &mut plan.seen).await?,
+                None => self.status(node, &plan.statuses, &mut plan.confirmed).await?,
             };
             tracing::trace!(node = node.label, ?status, "planned");
             plan.statuses.push(status);
         }
+        let unusual = |status: &Status| matches!(status, Status::Absent { .. } | Status::Hit { frozen: true, .. });
+        if plan.statuses.iter().any(unusual) {
+            self.settle_needs(graph, &mut plan.statuses);
+        }
         Ok(plan)
+    }
+
+    /// How a node stands by what is known of its inputs.
+    async fn status(
+        &self,
+        node: &Node,
+        statuses: &[Status],
+        confirmed: &mut Vec<Confirmed>,
+    ) -> Result<Status, PlanError> {
+        let mut known = BTreeMap::new();
+        let (mut after, mut blocked) = (Vec::new(), Vec::new());
+        for (name, id) in &node.inputs {
+            match &statuses[*id] {
+                Status::Run { .. } | Status::After { .. } | Status::Idle => after.push(*id),
+                Status::Missing { .. } | Status::Blocked { .. } => blocked.push(*id),
+                known_one => {
+                    known.extend(known_one.content().map(|object| (name.as_str(), object)));
+                }
+            }
+        }
+        let status = if !blocked.is_empty() {
+            Status::Blocked { inputs: blocked }
+        } else if !after.is_empty() {
+            Status::After { inputs: after }
+        } else {
+            self.look_up(Fingerprint::new(&node.member.identity, known).key(), confirmed)
+        };
+        if node.member.handling.frozen
+            && !matches!(status, Status::Hit { .. })
+            && let Some((key, object)) = self.records.newest_result(&node.label).await?
+            && self.is_sound(&object, confirmed)
+        {
+            return Ok(Status::Hit { key, object, frozen: true });
+        }
+        Ok(status)
     }
 
     fn look_up(&self, key: ContentHash, confirmed: &mut Vec<Confirmed>) -> Status {
@@ -156,13 +229,61 @@ impl<'a> Planner<'a> {
             return Status::Run { key, reason: Reason::New };
         };
         let object = result.object;
+        if self.trust == Trust::Records {
+            return Status::Hit { key, object, frozen: false };
+        }
         match self.verify(&object) {
-            Ok(None) => Status::Hit { key, object },
+            Ok(None) => Status::Hit { key, object, frozen: false },
             Ok(Some(again)) => {
                 confirmed.push(again);
-                Status::Hit { key, object }
+                Status::Hit { key, object, frozen: false }
             }
+            Err(_) if self.dropped.contains(&object) => Status::Absent { key: Some(key), object },
             Err(damage) => Status::Run { key, reason: Reason::Damaged { object, damage } },
+        }
+    }
+
+    fn is_sound(&self, object: &ContentHash, confirmed: &mut Vec<Confirmed>) -> bool {
+        if self.trust == Trust::Records {
+            return true;
+        }
+        let verified = self.verify(object);
+        confirmed.extend(verified.as_ref().ok().cloned().flatten());
+        verified.is_ok()
+    }
+
+    /// Bytes that are not here but needed have to be made, or block what needs them; what only frozen stages read is
+    /// not made at all.
+    fn settle_needs(&self, graph: &Graph, statuses: &mut [Status]) {
+        let count = statuses.len();
+        // A node that nothing reads is what the run is for.
+        let mut wanted: Vec<bool> = ends(graph);
+        let mut needed = vec![false; count];
+        for id in (0..count).rev() {
+            if !wanted[id] && !matches!(statuses[id], Status::Hit { .. } | Status::Source { .. }) {
+                statuses[id] = Status::Idle;
+            }
+            if let (true, Status::Absent { key, .. }) = (needed[id], &statuses[id]) {
+                statuses[id] = match (key, graph.nodes[id].member.stage.source()) {
+                    (Some(key), _) => Status::Run { key: *key, reason: Reason::Needed },
+                    (None, source) => Status::Missing { files: source.map_or(vec![], |source| self.missing(&source)) },
+                };
+            }
+            let lives = wanted[id] && !matches!(statuses[id], Status::Hit { frozen: true, .. });
+            for input in graph.nodes[id].inputs.values() {
+                wanted[*input] |= lives;
+                needed[*input] |= statuses[id].works();
+            }
+        }
+        for id in 0..statuses.len() {
+            if statuses[id].works() {
+                let blocks =
+                    |input: &NodeId| matches!(statuses[*input], Status::Missing { .. } | Status::Blocked { .. });
+                let inputs: Vec<NodeId> = graph.nodes[id].inputs.values().copied().filter(blocks).collect();
+                if !inputs.is_empty() {
+                    statuses[id] = Status::Blocked { inputs };
+                }
+            }
         }
     }
 
@@ -182,30 +303,51 @@ impl<'a> Planner<'a> {
         Ok((!same).then_some(Confirmed { object: *object, entries, stamps }))
     }
 
-    async fn source(&self, source: &Source) -> Result<Status, PlanError> {
-        let folder = self.data.join(&source.folder);
-        let missing: Vec<_> =
-            source.files.iter().map(|file| folder.join(file)).filter(|path| !path.is_file()).collect();
+    async fn source(&self, source: Source, seen: &mut Vec<(Source, ContentHash)>) -> Result<Status, PlanError> {
+        let recorded = self.sources.get(&source).copied();
+        let missing = self.missing(&source);
         if !missing.is_empty() {
-            return Ok(Status::Missing { files: missing });
+            return Ok(match recorded {
+                Some(object) => Status::Absent { key: None, object },
+                None => Status::Missing { files: missing },
+            });
         }
+        let folder = self.data.join(&source.folder);
         let mut entries = Vec::with_capacity(source.files.len());
         for file in &source.files {
             let path = folder.join(file).canonicalize_utf8()?;
-            let seen = stamp(&path)?;
-            let hash = match self.records.memo(&path, &seen).await? {
+            let stamped = stamp(&path)?;
+            let hash = match self.records.memo(&path, &stamped).await? {
                 Some(hash) => hash,
                 None => {
                     let hash = ContentHash::of_file(&path)?;
                     // A file that changes while it is read is not remembered: its stamp no longer fits.
-                    if stamp(&path)? == seen {
-                        self.records.remember(&path, &seen, &hash).await?;
+                    if stamp(&path)? == stamped {
+                        self.records.remember(&path, &stamped, &hash).await?;
                     }
                     hash
                 }
             };
-            entries.push(FileEntry { path: file.clone(), size: seen.size, hash });
+            entries.push(FileEntry { path: file.clone(), size: stamped.size, hash });
         }
-        Ok(Status::Source { object: Manifest::new("raw", entries).digest(), folder })
+        let object = Manifest::new("raw", entries).digest();
+        if recorded != Some(object) {
+            seen.push((source, object));
+        }
+        Ok(Status::Source { object, folder })
     }
+
+    fn missing(&self, source: &Source) -> Vec<Utf8PathBuf> {
+        let folder = self.data.join(&source.folder);
+        source.files.iter().map(|file| folder.join(file)).filter(|path| !path.is_file()).collect()
+    }
+}
+
+/// For each node, whether nothing reads it.
+fn ends(graph: &Graph) -> Vec<bool> {
+    let mut ends = vec![true; graph.nodes.len()];
+    for input in graph.nodes.iter().flat_map(|node| node.inputs.values()) {
+        ends[*input] = false;
+    }
+    ends
 }

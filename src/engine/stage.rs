@@ -73,7 +73,7 @@ pub trait Stage: Send + Sync {
 }
 
 /// Raw files that lie outside the project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
     /// The folder, relative to the data folder unless absolute.
     pub folder: Utf8PathBuf,

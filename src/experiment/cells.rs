@@ -9,6 +9,7 @@ use super::load::ExperimentFile;
 use super::points::{Point, cell_name};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Graph, GraphBuilder, NodeId};
+use crate::pipeline::Filled;
 use crate::stage::Settings;
 use crate::stage::trainer::Trainer;
 
@@ -58,7 +59,7 @@ impl Cells {
 
     fn wire(file: &ExperimentFile, trainer: Option<&Arc<Trainer>>, chosen: bool) -> Result<Self, Vec<Diagnostic>> {
         let protocol = file.protocol();
-        let mut builder = GraphBuilder::default();
+        let (mut builder, mut filled) = (GraphBuilder::default(), Filled::default());
         let mut cells = Vec::new();
         let mut errors: Vec<Diagnostic> = Vec::new();
         if let Some(trainer) = trainer {
@@ -71,7 +72,7 @@ impl Cells {
             if file.chosen.as_ref().is_none_or(|chosen| chosen[index]) != chosen {
                 continue;
             }
-            match add_cell(file, point, &protocol, trainer, &mut builder) {
+            match add_cell(file, point, &protocol, trainer, &mut builder, &mut filled) {
                 Ok(cell) => cells.push(cell),
                 Err(found) => {
                     for error in found {
@@ -92,6 +93,7 @@ fn add_cell(
     protocol: &crate::data::protocol::Protocol,
     trainer: Option<&Arc<Trainer>>,
     builder: &mut GraphBuilder,
+    filled: &mut Filled,
 ) -> Result<Cell, Vec<Diagnostic>> {
     let (coordinates, seed) = (&*point.coordinates, point.seed);
     let dataset = &coordinates["dataset"];
@@ -101,14 +103,14 @@ fn add_cell(
     values.extend(point.values.iter().map(|(axis, value)| (axis.clone(), json!(value))));
     values.insert("seed".into(), json!(seed));
     let settings = Settings { seed, protocol, trainer, models: &file.experiment.models };
-    let instance = pipeline.instantiate(&values, &settings)?;
+    let instance = pipeline.instantiate(&values, &settings, filled)?;
 
     // A stage is named after the axes that it depends on, itself or through what it reads.
     let mut axes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (name, member) in &instance.stages {
         let mut own: BTreeSet<&str> =
             pipeline.places(name).filter(|place| coordinates.contains_key(*place) || *place == "seed").collect();
-        if member.stage.identity().seed.is_some() {
+        if member.identity.seed.is_some() {
             own.insert("seed");
         }
         axes.insert(name, own);
@@ -116,7 +118,7 @@ fn add_cell(
     let inputs: BTreeMap<&str, Vec<String>> = instance
         .stages
         .iter()
-        .map(|(name, member)| (name.as_str(), member.stage.inputs().into_iter().map(|input| input.stage).collect()))
+        .map(|(name, member)| (name.as_str(), member.inputs.iter().map(|input| input.stage.clone()).collect()))
         .collect();
     let used = axes_used(&axes, &inputs);
     let label = |name: &str| {
@@ -132,7 +134,7 @@ fn add_cell(
     let read: BTreeSet<&String> = inputs.values().flatten().collect();
     let ends = nodes.iter().filter(|(name, _)| !read.contains(name)).map(|(_, id)| *id).collect();
     let made_by = |kind: &str| {
-        instance.stages.iter().find(|(_, member)| member.stage.identity().kind == kind).map(|(name, _)| nodes[name])
+        instance.stages.iter().find(|(_, member)| member.identity.kind == kind).map(|(name, _)| nodes[name])
     };
     Ok(Cell {
         name: point.name.clone(),

@@ -168,8 +168,8 @@ impl Writer {
                 if let Some((other, longest)) = first.filter(|(_, first)| first.len() != values.len()) {
                     let (here, there) = (values.len(), longest.len());
                     let message =
-                        format!("axes of a zip turn together: `{axis}` has {here} values and `{other}` {there}");
-                    self.tell(path, Part::Key, message, Some("give them as many values each"));
+                        format!("axes of a zip have as many values each: `{axis}` has {here} and `{other}` {there}");
+                    self.tell(path, Part::Key, message, Some("they turn together, the first with the first"));
                 }
             }
         }

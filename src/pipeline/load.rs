@@ -1,14 +1,17 @@
 //! From a pipeline file to stages: read, fill in a cell's values, type, resolve; every message points into the file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use camino::Utf8Path;
 use serde_json::{Map, Value, json};
 
 use super::Pipeline;
+use crate::artifact::ArtifactKind;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::document::{Document, Part, Step, keys};
 use crate::engine::{Handling, Member, WiringError};
+use crate::hash::canonical;
 use crate::stage::{Settings, StageConfig};
 
 /// A pipeline file that has been read.
@@ -23,8 +26,13 @@ pub struct PipelineFile {
 /// A pipeline with a cell's values filled in.
 pub struct Instance {
     /// Its stages by name.
-    pub stages: BTreeMap<String, Member>,
+    pub stages: BTreeMap<String, Arc<Member>>,
 }
+
+/// Stages that were filled in before: cells that give a stage the same values share it. Nothing stands for a stage
+/// whose mistakes were told already.
+#[derive(Default)]
+pub struct Filled(HashMap<String, Option<Arc<Member>>>);
 
 impl PipelineFile {
     /// Reads a file.
@@ -48,6 +56,9 @@ impl PipelineFile {
                     .help("see `docs/pipelines.md` or any file in `pipelines/`"));
             }
         }
+        let mut rest = document.value.clone();
+        rest["stages"] = json!({});
+        document.typed_from::<Pipeline>(&rest)?;
         Ok(Self { document, places })
     }
 
@@ -67,101 +78,120 @@ impl PipelineFile {
         defaults.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
-    /// Fills in values, types the file and resolves its stages.
+    /// Fills in values, types the stages and resolves them.
     ///
     /// # Errors
-    /// Everything that is wrong, each with its place in the file.
+    /// Everything that is wrong and was not told before, each with its place in the file.
     pub fn instantiate(
         &self,
         values: &BTreeMap<String, Value>,
         settings: &Settings<'_>,
+        filled: &mut Filled,
     ) -> Result<Instance, Vec<Diagnostic>> {
-        let mut errors = Vec::new();
-        let mut filled = self.document.value.clone();
-        if let Some(stages) = filled.get_mut("stages") {
-            let mut path = keys(["stages"]);
-            fill(stages, values, &mut path, &mut |path, name| {
-                let known: Vec<&str> = values.keys().map(String::as_str).collect();
-                errors.push(
-                    self.document
-                        .error(path, Part::Value, format!("nothing gives a value for `${{{name}}}`"))
-                        .help(suggestion(name, &known)),
-                );
+        let (mut stages, mut errors, mut whole) = (BTreeMap::new(), Vec::new(), true);
+        for (name, places) in &self.places {
+            // All that a stage is made of beside the file: the values of its places, and the seed.
+            let mut known = format!("{}\n{name}\n{}", self.document.path, settings.seed);
+            for place in places {
+                known.push('\n');
+                known.push_str(&values.get(place).map_or_else(String::new, canonical));
+            }
+            let member = filled.0.entry(known).or_insert_with(|| match self.stage(name, values, settings) {
+                Ok(member) => Some(Arc::new(member)),
+                Err(found) => {
+                    errors.extend(found);
+                    None
+                }
             });
+            match member {
+                Some(member) => drop(stages.insert(name.clone(), Arc::clone(member))),
+                None => whole = false,
+            }
         }
+        if whole { Ok(Instance { stages }) } else { Err(errors) }
+    }
+
+    /// One stage, filled in, typed and resolved.
+    fn stage(
+        &self,
+        name: &str,
+        values: &BTreeMap<String, Value>,
+        settings: &Settings<'_>,
+    ) -> Result<Member, Vec<Diagnostic>> {
+        let mut errors = Vec::new();
+        let mut stage = self.document.value["stages"][name].clone();
+        let mut path = keys(["stages", name]);
+        fill(&mut stage, values, &mut path, &mut |path, place| {
+            let known: Vec<&str> = values.keys().map(String::as_str).collect();
+            errors.push(
+                self.document
+                    .error(path, Part::Value, format!("nothing gives a value for `${{{place}}}`"))
+                    .help(suggestion(place, &known)),
+            );
+        });
         if !errors.is_empty() {
             return Err(errors);
         }
-        let handled = self.take_handling(&mut filled)?;
-        let pipeline: Pipeline = self.document.typed_from(&filled).map_err(|error| vec![error])?;
-        let mut stages = BTreeMap::new();
-        for (name, config) in pipeline.stages {
-            match config.resolve(settings) {
-                Ok(stage) => {
-                    let handling = handled.get(&name).cloned().unwrap_or_default();
-                    stages.insert(name, Member { stage, handling });
-                }
-                Err(complaints) => {
-                    for complaint in complaints {
-                        let mut path = self.stage_path(&name);
-                        path.extend(complaint.field.into_iter().map(Step::Key));
-                        let mut error = self.document.error(&path, Part::Value, complaint.message);
-                        error.help = complaint.help;
-                        errors.push(error);
-                    }
-                }
-            }
+        let handling = self.take_handling(name, &mut stage)?;
+        // Typed under the path that it has in the file, so that messages find their place.
+        let mut pipeline: Pipeline =
+            self.document.typed_from(&json!({ "stages": { name: stage } })).map_err(|error| vec![error])?;
+        let Some(config) = pipeline.stages.remove(name) else { return Err(Vec::new()) };
+        let stage = config.resolve(settings).map_err(|complaints| {
+            let located = complaints.into_iter().map(|complaint| {
+                let mut path = self.stage_path(name);
+                path.extend(complaint.field.into_iter().map(Step::Key));
+                let mut error = self.document.error(&path, Part::Value, complaint.message);
+                error.help = complaint.help;
+                error
+            });
+            located.collect::<Vec<_>>()
+        })?;
+        if handling.temp && matches!(stage.output(), ArtifactKind::Dataset | ArtifactKind::Ranks) {
+            let message = format!("{} cannot be temporary", stage.output());
+            let error = self.document.error(&keys(["stages", name, "temp"]), Part::Key, message);
+            return Err(vec![error.help("the report reads what this stage makes")]);
         }
-        if errors.is_empty() { Ok(Instance { stages }) } else { Err(errors) }
+        Ok(Member::new(stage, handling))
     }
 
-    /// Takes what is said of each stage beside its kind out of a filled pipeline: the rest is kind and config.
-    fn take_handling(&self, filled: &mut Value) -> Result<BTreeMap<String, Handling>, Vec<Diagnostic>> {
+    /// Takes what is said of a stage beside its kind out of it: the rest is kind and config.
+    fn take_handling(&self, name: &str, stage: &mut Value) -> Result<Handling, Vec<Diagnostic>> {
         #[derive(serde::Deserialize)]
         struct Handlings {
             stages: BTreeMap<String, Handling>,
         }
-        let mut taken = Map::new();
-        let mut errors = Vec::new();
-        for (name, stage) in filled.get_mut("stages").and_then(Value::as_object_mut).into_iter().flatten() {
-            let Some(stage) = stage.as_object_mut() else { continue };
-            let own: Map<String, Value> = Handling::KEYS.iter().filter_map(|key| stage.remove_entry(*key)).collect();
-            if !own.is_empty() {
-                taken.insert(name.clone(), Value::Object(own));
-            }
-            // One key is left, and it is the kind; of more, those that are no kind were meant to be something else.
-            let strangers: Vec<&String> =
-                stage.keys().filter(|key| !StageConfig::KINDS.contains(&key.as_str())).collect();
+        let Some(stage) = stage.as_object_mut() else { return Ok(Handling::default()) };
+        let own: Map<String, Value> = Handling::KEYS.iter().filter_map(|key| stage.remove_entry(*key)).collect();
+        // One key is left, and it is the kind; of more, those that are no kind were meant to be something else.
+        if stage.len() > 1 || (stage.is_empty() && !own.is_empty()) {
             let known: Vec<&str> = StageConfig::KINDS.iter().chain(&Handling::KEYS).copied().collect();
-            if stage.len() > 1 || (stage.is_empty() && taken.contains_key(name)) {
-                let path = [keys(["stages"]), vec![Step::Key(name.clone())]].concat();
-                for stranger in &strangers {
-                    let at = [path.clone(), vec![Step::Key((*stranger).clone())]].concat();
+            let strangers = stage.keys().filter(|key| !StageConfig::KINDS.contains(&key.as_str()));
+            let mut errors: Vec<Diagnostic> = strangers
+                .map(|stranger| {
                     let message = format!("unknown field `{stranger}`");
-                    errors.push(self.document.error(&at, Part::Key, message).help(suggestion(stranger, &known)));
-                }
-                if strangers.is_empty() {
-                    let message = format!("stage `{name}` must be of one kind, and is of {}", stage.len());
-                    errors.push(self.document.error(&path, Part::Key, message).help("give each its own name"));
-                }
+                    let error = self.document.error(&keys(["stages", name, stranger]), Part::Key, message);
+                    error.help(suggestion(stranger, &known))
+                })
+                .collect();
+            if errors.is_empty() {
+                let message = format!("stage `{name}` must be of one kind, and is of {}", stage.len());
+                let error = self.document.error(&keys(["stages", name]), Part::Key, message);
+                errors.push(error.help("give each kind a stage of its own"));
             }
-        }
-        if !errors.is_empty() {
             return Err(errors);
         }
-        if taken.is_empty() {
-            return Ok(BTreeMap::new());
+        if own.is_empty() {
+            return Ok(Handling::default());
         }
-        let value = json!({ "stages": taken });
-        let handlings: Handlings = self.document.typed_from(&value).map_err(|error| vec![error])?;
-        for (name, handling) in &handlings.stages {
-            if handling.resources.gpu.is_some_and(|gpu| !gpu.is_finite() || gpu < 0.0) {
-                let path = [keys(["stages"]), vec![Step::Key(name.clone())], keys(["resources", "gpu"])].concat();
-                let error = self.document.error(&path, Part::Value, "a number of GPUs is 0 or more");
-                errors.push(error.help("`0.25` lets four such stages share one GPU"));
-            }
+        let typed: Result<Handlings, _> = self.document.typed_from(&json!({ "stages": { name: own } }));
+        let handling = typed.map_err(|error| vec![error])?.stages.remove(name).unwrap_or_default();
+        if handling.resources.gpu.is_some_and(|gpu| !gpu.is_finite() || gpu < 0.0) {
+            let path = keys(["stages", name, "resources", "gpu"]);
+            let error = self.document.error(&path, Part::Value, "a number of GPUs is 0 or more");
+            return Err(vec![error.help("`0.25` lets four such stages share one GPU")]);
         }
-        if errors.is_empty() { Ok(handlings.stages) } else { Err(errors) }
+        Ok(handling)
     }
 
     /// A located message for stages that do not fit together.

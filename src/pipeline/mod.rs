@@ -3,5 +3,5 @@
 mod load;
 mod types;
 
-pub use load::{Instance, PipelineFile};
+pub use load::{Filled, Instance, PipelineFile};
 pub use types::Pipeline;

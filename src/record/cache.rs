@@ -1,8 +1,8 @@
 //! The part of the records that the cache lives on: what each key gave, and under which stamps files were seen right.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use serde_json::Value;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
@@ -42,54 +42,7 @@ pub struct NewResult<'a> {
     pub attempt: i64,
 }
 
-/// All results and file stamps, read in two queries, so that planning asks no database.
-#[derive(Debug, Default)]
-pub struct CacheIndex {
-    /// Results by key.
-    pub results: HashMap<ContentHash, StoredResult>,
-    /// Files by object, sorted by path.
-    pub files: HashMap<ContentHash, Vec<(FileEntry, FileStamp)>>,
-}
-
 impl Records {
-    /// Everything that the cache knows.
-    ///
-    /// # Errors
-    /// When the records cannot be read.
-    pub async fn cache_index(&self) -> Result<CacheIndex, RecordError> {
-        let mut index = CacheIndex::default();
-        let rows = sqlx::query("SELECT key, object, seconds FROM results")
-            .fetch_all(&self.pool)
-            .await
-            .map_err(self.failed())?;
-        for row in rows {
-            let result = StoredResult { object: hash(row.get(1))?, seconds: row.get(2) };
-            index.results.insert(hash(row.get(0))?, result);
-        }
-        let rows = sqlx::query(
-            "SELECT object, path, size, hash, device, inode, modified, changed FROM files ORDER BY object, path",
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(self.failed())?;
-        for row in rows {
-            let entry = FileEntry {
-                path: Utf8PathBuf::from(row.get::<String, _>(1)),
-                size: row.get::<i64, _>(2).cast_unsigned(),
-                hash: hash(row.get(3))?,
-            };
-            let stamp = FileStamp {
-                size: entry.size,
-                device: row.get::<i64, _>(4).cast_unsigned(),
-                inode: row.get::<i64, _>(5).cast_unsigned(),
-                modified: row.get(6),
-                changed: row.get(7),
-            };
-            index.files.entry(hash(row.get(0))?).or_default().push((entry, stamp));
-        }
-        Ok(index)
-    }
-
     /// What one key gave, asked now: another process may have finished it a moment ago.
     ///
     /// # Errors
@@ -103,25 +56,12 @@ impl Records {
         row.map(|row| Ok(StoredResult { object: hash(row.get(0))?, seconds: row.get(1) })).transpose()
     }
 
-    /// What the newest result of a stage with this label was made from.
-    ///
-    /// # Errors
-    /// When the records cannot be read.
-    pub async fn fingerprint_of_label(&self, label: &str) -> Result<Option<Value>, RecordError> {
-        let row = sqlx::query("SELECT fingerprint FROM results WHERE label = ? ORDER BY attempt DESC LIMIT 1")
-            .bind(label)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(self.failed())?;
-        row.map(|row| serde_json::from_str(row.get(0)).map_err(|error| RecordError::Row(error.to_string()))).transpose()
-    }
-
     /// Puts a finished stage on record and closes its attempt, in one transaction.
     ///
     /// # Errors
     /// When the records cannot be written; nothing is then on record.
     pub async fn add_result(&self, new: NewResult<'_>) -> Result<(), RecordError> {
-        let mut transaction = self.pool.begin().await.map_err(self.failed())?;
+        let mut transaction = self.pool.begin_with(super::DURABLE).await.map_err(self.failed())?;
         sqlx::query(
             "INSERT OR REPLACE INTO results (key, label, fingerprint, object, notes, seconds, attempt) \
              VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -137,7 +77,12 @@ impl Records {
         .await
         .map_err(self.failed())?;
         insert_files(&mut transaction, &new.object, &new.manifest.files, new.stamps).await.map_err(self.failed())?;
-        sqlx::query("UPDATE attempts SET state = 'done', finished = ? WHERE id = ?")
+        sqlx::query("DELETE FROM dropped WHERE object = ?")
+            .bind(new.object.to_string())
+            .execute(&mut *transaction)
+            .await
+            .map_err(self.failed())?;
+        sqlx::query("UPDATE attempts SET state = 'done', finished = ?, fingerprint = NULL WHERE id = ?")
             .bind(super::now())
             .bind(new.attempt)
             .execute(&mut *transaction)
@@ -243,6 +188,6 @@ async fn insert_files(
     Ok(())
 }
 
-fn hash(text: &str) -> Result<ContentHash, RecordError> {
+pub(super) fn hash(text: &str) -> Result<ContentHash, RecordError> {
     text.parse().map_err(|error: crate::hash::NotAHash| RecordError::Row(error.to_string()))
 }

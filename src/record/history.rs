@@ -4,9 +4,13 @@ use serde_json::Value;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
-use super::{RecordError, Records, now};
+use super::rows::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
+use super::{QUICK, RecordError, Records, now};
 use crate::hash::ContentHash;
+
+/// Runs with their counts; one that ended as an earlier one has the cells of that one.
+const RUNS: &str = "SELECT r.*, (SELECT count(*) FROM cells c WHERE c.run = coalesce(r.same_as, r.id)) AS cells, \
+                    (SELECT count(*) FROM attempts a WHERE a.run = r.id) AS attempts FROM runs r";
 
 impl Records {
     /// What made the result of a key.
@@ -39,12 +43,15 @@ impl Records {
     /// When the records cannot be written.
     pub async fn start_run(&self, run: &NewRun<'_>) -> Result<i64, RecordError> {
         let done = sqlx::query(
-            "INSERT INTO runs (experiment, digest, protocol, command, started, state, process, environment) \
-             VALUES (?, ?, ?, ?, ?, 'running', ?, ?)",
+            "INSERT INTO runs \
+             (experiment, digest, protocol, protocol_digest, choices, command, started, state, process, environment) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, 'running', ?, ?)",
         )
         .bind(run.experiment)
         .bind(run.digest.to_string())
         .bind(run.protocol.to_string())
+        .bind(ContentHash::of_json(run.protocol).to_string())
+        .bind(run.choices.to_string())
         .bind(run.command)
         .bind(now())
         .bind(i64::from(std::process::id()))
@@ -69,62 +76,27 @@ impl Records {
         Ok(())
     }
 
-    /// Puts the cells and the end of a run on record, in one transaction.
-    ///
-    /// # Errors
-    /// When the records cannot be written.
-    pub async fn finish_run(&self, run: i64, state: RunState, cells: &[CellEnd]) -> Result<(), RecordError> {
-        let mut transaction = self.pool.begin().await.map_err(self.failed())?;
-        for cell in cells {
-            sqlx::query(
-                "INSERT OR REPLACE INTO cells (run, name, coordinates, seed, state, key, object) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?)",
-            )
-            .bind(run)
-            .bind(&cell.name)
-            .bind(cell.coordinates.to_string())
-            .bind(cell.seed.cast_signed())
-            .bind(cell.state.name())
-            .bind(cell.result.map(|(key, _)| key.to_string()))
-            .bind(cell.result.map(|(_, object)| object.to_string()))
-            .execute(&mut *transaction)
-            .await
-            .map_err(self.failed())?;
-        }
-        sqlx::query("UPDATE runs SET state = ?, finished = ? WHERE id = ?")
-            .bind(state.name())
-            .bind(now())
-            .bind(run)
-            .execute(&mut *transaction)
-            .await
-            .map_err(self.failed())?;
-        transaction.commit().await.map_err(self.failed())
-    }
-
     /// Puts the beginning of an attempt on record and gives its number.
     ///
     /// # Errors
     /// When the records cannot be written.
     pub async fn start_attempt(&self, attempt: &Attempt<'_>) -> Result<i64, RecordError> {
-        let done = sqlx::query(
-            "INSERT INTO attempts (run, key, label, kind, state, started, log) VALUES (?, ?, ?, ?, 'running', ?, '')",
-        )
-        .bind(attempt.run)
-        .bind(attempt.key.to_string())
-        .bind(attempt.label)
-        .bind(attempt.kind)
-        .bind(now())
-        .execute(&self.pool)
-        .await
-        .map_err(self.failed())?;
-        let id = done.last_insert_rowid();
-        sqlx::query("UPDATE attempts SET log = ? WHERE id = ?")
-            .bind(format!("logs/{id}.log"))
-            .bind(id)
+        // The log is named after the number that SQLite gives next.
+        let insert = format!(
+            "{QUICK}; INSERT INTO attempts (run, key, label, kind, state, started, log, fingerprint) VALUES \
+             (?, ?, ?, ?, 'running', ?, 'logs/' || (SELECT coalesce(max(id), 0) + 1 FROM attempts) || '.log', ?)"
+        );
+        let done = sqlx::query(sqlx::AssertSqlSafe(insert))
+            .bind(attempt.run)
+            .bind(attempt.key.to_string())
+            .bind(attempt.label)
+            .bind(attempt.kind)
+            .bind(now())
+            .bind(attempt.fingerprint.to_string())
             .execute(&self.pool)
             .await
             .map_err(self.failed())?;
-        Ok(id)
+        Ok(done.last_insert_rowid())
     }
 
     /// Puts the bad end of an attempt on record. A good end is part of `add_result`.
@@ -176,14 +148,11 @@ impl Records {
     /// # Errors
     /// When the records cannot be read.
     pub async fn runs(&self, limit: i64) -> Result<Vec<RunRow>, RecordError> {
-        let rows = sqlx::query(
-            "SELECT r.*, (SELECT count(*) FROM cells c WHERE c.run = r.id) AS cells, \
-             (SELECT count(*) FROM attempts a WHERE a.run = r.id) AS attempts FROM runs r ORDER BY id DESC LIMIT ?",
-        )
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(self.failed())?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{RUNS} ORDER BY r.id DESC LIMIT ?")))
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(self.failed())?;
         rows.iter().map(run_row).collect()
     }
 
@@ -192,27 +161,27 @@ impl Records {
     /// # Errors
     /// When the records cannot be read.
     pub async fn run(&self, id: i64) -> Result<Option<RunRow>, RecordError> {
-        let row = sqlx::query(
-            "SELECT r.*, (SELECT count(*) FROM cells c WHERE c.run = r.id) AS cells, \
-             (SELECT count(*) FROM attempts a WHERE a.run = r.id) AS attempts FROM runs r WHERE id = ?",
-        )
-        .bind(id)
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(self.failed())?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{RUNS} WHERE r.id = ?")))
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(self.failed())?;
         row.as_ref().map(run_row).transpose()
     }
 
-    /// The cells of a run, by name.
+    /// The cells of a run, in the grid's order.
     ///
     /// # Errors
     /// When the records cannot be read.
     pub async fn cells(&self, run: i64) -> Result<Vec<CellRow>, RecordError> {
-        let rows = sqlx::query("SELECT name, state, key, object FROM cells WHERE run = ? ORDER BY rowid")
-            .bind(run)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(self.failed())?;
+        let rows = sqlx::query(
+            "SELECT name, state, key, object FROM cells \
+             WHERE run = (SELECT coalesce(same_as, id) FROM runs WHERE id = ?) ORDER BY rowid",
+        )
+        .bind(run)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(self.failed())?;
         Ok(rows
             .iter()
             .map(|row| CellRow { name: row.get(0), state: row.get(1), key: row.get(2), object: row.get(3) })
@@ -224,28 +193,12 @@ impl Records {
     /// # Errors
     /// When the records cannot be read.
     pub async fn attempts(&self, run: i64) -> Result<Vec<AttemptRow>, RecordError> {
-        let rows = sqlx::query(
-            "SELECT a.id, a.label, a.state, a.started, a.finished, a.log, a.error, x.notes FROM attempts a \
-             LEFT JOIN results x ON x.attempt = a.id WHERE a.run = ? ORDER BY a.id",
-        )
-        .bind(run)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(self.failed())?;
-        rows.iter()
-            .map(|row| {
-                Ok(AttemptRow {
-                    id: row.get(0),
-                    label: row.get(1),
-                    state: row.get(2),
-                    started: row.get(3),
-                    finished: row.get(4),
-                    log: row.get(5),
-                    error: row.get(6),
-                    notes: row.get::<Option<&str>, _>(7).map(json).transpose()?.unwrap_or_default(),
-                })
-            })
-            .collect()
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{ATTEMPTS} WHERE a.run = ? ORDER BY a.id")))
+            .bind(run)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        rows.iter().map(attempt_row).collect()
     }
 
     /// The epochs that a run trained, by attempt.
@@ -265,7 +218,36 @@ impl Records {
     }
 }
 
-fn run_row(row: &SqliteRow) -> Result<RunRow, RecordError> {
+/// Attempts with what came of them, wherever that stands.
+pub(super) const ATTEMPTS: &str = "SELECT a.*, coalesce(a.notes, x.notes) AS what, coalesce(a.seconds, x.seconds) AS took \
+                                   FROM attempts a LEFT JOIN results x ON x.key = a.key AND x.attempt = a.id";
+
+pub(super) fn attempt_row(row: &SqliteRow) -> Result<AttemptRow, RecordError> {
+    let optional = |column: &str| row.get::<Option<&str>, _>(column).map(json).transpose();
+    Ok(AttemptRow {
+        id: row.get("id"),
+        run: row.get("run"),
+        key: row.get("key"),
+        label: row.get("label"),
+        kind: row.get("kind"),
+        state: row.get("state"),
+        started: row.get("started"),
+        finished: row.get("finished"),
+        log: row.get("log"),
+        error: row.get("error"),
+        notes: optional("what")?.unwrap_or_default(),
+        seconds: row.get("took"),
+        threads: row.get("threads"),
+        gpus: row.get("gpus"),
+        peak_memory: row.get("peak_memory"),
+        peak_gpu_memory: row.get("peak_gpu_memory"),
+        phases: optional("phases")?,
+        retries: row.get("retries"),
+        fingerprint: optional("fingerprint")?,
+    })
+}
+
+pub(super) fn run_row(row: &SqliteRow) -> Result<RunRow, RecordError> {
     Ok(RunRow {
         id: row.get("id"),
         experiment: row.get("experiment"),
@@ -274,13 +256,19 @@ fn run_row(row: &SqliteRow) -> Result<RunRow, RecordError> {
         state: row.get("state"),
         command: row.get("command"),
         digest: row.get("digest"),
+        protocol_digest: match row.get::<&str, _>("protocol_digest") {
+            "" => ContentHash::of_json(&json(row.get("protocol"))?).to_string(),
+            known => known.to_owned(),
+        },
         protocol: json(row.get("protocol"))?,
+        choices: json(row.get("choices"))?,
+        same_as: row.get("same_as"),
         environment: json(row.get("environment"))?,
         cells: row.get("cells"),
         attempts: row.get("attempts"),
     })
 }
 
-fn json(text: &str) -> Result<Value, RecordError> {
+pub(super) fn json(text: &str) -> Result<Value, RecordError> {
     serde_json::from_str(text).map_err(|error| RecordError::Row(error.to_string()))
 }

@@ -1,8 +1,13 @@
 //! Run records: one SQLite file in WAL mode, written by the orchestrating process alone, one transaction a fact.
 
 mod cache;
+mod detail;
+mod ending;
 mod history;
+mod index;
+mod planning;
 mod rows;
+mod watching;
 
 use std::time::Duration;
 
@@ -10,8 +15,13 @@ use camino::{Utf8Path, Utf8PathBuf};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-pub use cache::{CacheIndex, NewResult, StoredResult};
-pub use rows::{Attempt, AttemptRow, CellEnd, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
+pub use cache::{NewResult, StoredResult};
+pub use detail::{CellDetail, Details, RunDetail, StageDetail};
+pub use ending::{CellEnd, RunEnd, StageEnd};
+pub use index::CacheIndex;
+pub use planning::EarlierResult;
+pub use rows::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
+pub use watching::{StageSeconds, StageWiring};
 
 /// Why the records could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +36,19 @@ pub enum RecordError {
         /// What SQLite says.
         source: sqlx::Error,
     },
-    /// A newer `sr-pipe` wrote the file, or its tables cannot be made.
+    /// A newer `sr-pipe` wrote the file.
+    #[error(
+        "the records in `{path}` are of version {found}, and this `sr-pipe` ({}) knows versions up to {known}\nhelp: use the newest `sr-pipe` that wrote to this project, or another project folder; nothing was changed", env!("CARGO_PKG_VERSION")
+    )]
+    Newer {
+        /// The file.
+        path: Utf8PathBuf,
+        /// The version of its tables.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// The tables cannot be made, or are not those that this version once made.
     #[error(
         "the records in `{path}` have another form: {source}\nhelp: use the newest `sr-pipe` that wrote to this project"
     )]
@@ -63,9 +85,10 @@ impl Records {
             .filename(&path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // Full: a result on record must outlive a power cut, as the sealed object does.
-            .synchronous(SqliteSynchronous::Full)
+            // Whole after a power cut, and quick; a result asks for more (`DURABLE`).
+            .synchronous(SqliteSynchronous::Normal)
             .foreign_keys(true)
+            .row_buffer_size(1_024)
             .busy_timeout(Duration::from_secs(60));
         // Two processes that start together on a fresh file must not both make its tables.
         let lock = fs_err::File::create(state.join("records.lock"))?;
@@ -75,10 +98,7 @@ impl Records {
             .connect_with(options)
             .await
             .map_err(|source| RecordError::Database { path: path.clone(), source })?;
-        sqlx::migrate!("src/record/migrations")
-            .run(&pool)
-            .await
-            .map_err(|source| RecordError::Migration { path: path.clone(), source })?;
+        migrate(&pool, &path).await?;
         Ok(Self { pool, path })
     }
 
@@ -90,6 +110,27 @@ impl Records {
     /// Turns SQLite's error into ours, with the path.
     fn failed(&self) -> impl Fn(sqlx::Error) -> RecordError + '_ {
         |source| RecordError::Database { path: self.path.clone(), source }
+    }
+}
+
+/// Begins a transaction that is on the disk when it has ended: a result on record must outlive a power cut, as the
+/// sealed object does. The beginning of an attempt goes back to `QUICK`.
+const DURABLE: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+
+/// What is written from here on may be lost in a power cut, and never be half there.
+const QUICK: &str = "PRAGMA synchronous = NORMAL";
+
+/// Brings the tables to the newest version.
+async fn migrate(pool: &SqlitePool, path: &Utf8Path) -> Result<(), RecordError> {
+    let migrations = sqlx::migrate!("src/record/migrations");
+    match migrations.run(pool).await {
+        Err(sqlx::migrate::MigrateError::VersionMissing(_)) => {
+            let found = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await;
+            let found = found.map_err(|source| RecordError::Database { path: path.to_owned(), source })?;
+            let known = migrations.iter().map(|migration| migration.version).max().unwrap_or_default();
+            Err(RecordError::Newer { path: path.to_owned(), found, known })
+        }
+        done => done.map_err(|source| RecordError::Migration { path: path.to_owned(), source }),
     }
 }
 

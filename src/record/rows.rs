@@ -41,6 +41,8 @@ pub struct NewRun<'a> {
     pub digest: ContentHash,
     /// The protocol.
     pub protocol: &'a Value,
+    /// What the command line chose of the experiment: profile, cells, seeds, values.
+    pub choices: &'a Value,
     /// The command as it was typed.
     pub command: &'a str,
     /// Versions, git commit, host.
@@ -66,27 +68,18 @@ pub struct RunRow {
     pub digest: String,
     /// The protocol.
     pub protocol: Value,
+    /// Its digest.
+    pub protocol_digest: String,
+    /// What the command line chose of the experiment.
+    pub choices: Value,
+    /// The earlier run that ended in every cell and stage as this one, whose rows stand for both.
+    pub same_as: Option<i64>,
     /// Versions, git commit, host.
     pub environment: Value,
     /// Number of cells on record.
     pub cells: i64,
     /// Number of stages that were really executed.
     pub attempts: i64,
-}
-
-/// How a cell ended, to be put on record.
-#[derive(Debug, Clone)]
-pub struct CellEnd {
-    /// Its name.
-    pub name: String,
-    /// Its value on each axis.
-    pub coordinates: Value,
-    /// Its seed.
-    pub seed: u64,
-    /// How it stands.
-    pub state: RunState,
-    /// Key and object of the stage that it ends in.
-    pub result: Option<(ContentHash, ContentHash)>,
 }
 
 /// A cell on record.
@@ -113,6 +106,8 @@ pub struct Attempt<'a> {
     pub label: &'a str,
     /// The kind of stage.
     pub kind: &'a str,
+    /// What the key was made from.
+    pub fingerprint: &'a Value,
 }
 
 /// An attempt on record.
@@ -120,8 +115,14 @@ pub struct Attempt<'a> {
 pub struct AttemptRow {
     /// Its number.
     pub id: i64,
+    /// The run that made it.
+    pub run: i64,
+    /// The key of the stage.
+    pub key: String,
     /// The stage as it is shown.
     pub label: String,
+    /// The kind of stage.
+    pub kind: String,
     /// How it stands.
     pub state: String,
     /// When it began.
@@ -134,6 +135,22 @@ pub struct AttemptRow {
     pub error: Option<String>,
     /// Counts and remarks that the stage left with its result.
     pub notes: Value,
+    /// How long it took, where it came to a result.
+    pub seconds: Option<f64>,
+    /// How many threads it was given.
+    pub threads: Option<i64>,
+    /// The ids of the GPUs that it was given.
+    pub gpus: Option<String>,
+    /// The most memory that its processes had together, in bytes.
+    pub peak_memory: Option<i64>,
+    /// The most memory that it had on a GPU, in bytes.
+    pub peak_gpu_memory: Option<i64>,
+    /// Seconds by phase.
+    pub phases: Option<Value>,
+    /// The attempt of the same run that it tried again.
+    pub retries: Option<i64>,
+    /// What the key was made from, where no result says so.
+    pub fingerprint: Option<Value>,
 }
 
 /// An epoch on record.

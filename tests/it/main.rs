@@ -8,6 +8,8 @@ mod contract;
 mod data;
 mod errors;
 mod floors;
+mod grids;
+mod planning;
 mod schemas;
 mod scratch;
 mod training;
