@@ -10,6 +10,18 @@ use serde_json::Value;
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
+/// What each byte is worth as a hex digit; 255 for one that is none.
+const VALUES: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[DIGITS[value as usize] as usize] = value;
+        values[DIGITS[value as usize].to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    values
+};
+
 /// The BLAKE3 digest of some bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentHash([u8; 32]);
@@ -88,18 +100,15 @@ impl FromStr for ContentHash {
     fn from_str(text: &str) -> Result<Self, NotAHash> {
         let mut bytes = [0; 32];
         let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        // By hand: a cache of 10,000 results reads 20,000 of them at each start.
-        let value = |digit: u8| match digit {
-            b'0'..=b'9' => Some(digit - b'0'),
-            b'a'..=b'f' => Some(digit - b'a' + 10),
-            b'A'..=b'F' => Some(digit - b'A' + 10),
-            _ => None,
-        };
         if pairs.len() != bytes.len() || !rest.is_empty() {
             return Err(NotAHash(text.to_owned()));
         }
         for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            let (Some(high), Some(low)) = (value(*high), value(*low)) else { return Err(NotAHash(text.to_owned())) };
+            // By table: a cache of 10,000 results reads 40,000 of them at each start.
+            let (high, low) = (VALUES[usize::from(*high)], VALUES[usize::from(*low)]);
+            if high > 15 || low > 15 {
+                return Err(NotAHash(text.to_owned()));
+            }
             *byte = high << 4 | low;
         }
         Ok(Self(bytes))

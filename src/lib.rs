@@ -8,6 +8,7 @@ pub mod unit;
 pub mod diagnostic;
 pub mod project;
 pub mod document;
+pub mod process;
 pub mod artifact;
 pub mod record;
 pub mod engine;

@@ -2,9 +2,15 @@
 
 mod kind;
 mod manifest;
+mod stamp;
+pub mod sheet;
 mod store;
+mod strays;
 pub mod table;
+mod uses;
 
 pub use kind::ArtifactKind;
 pub use manifest::{FileEntry, Manifest};
-pub use store::{Damage, FileStamp, Sealing, Store, StoreError, stamp};
+pub use stamp::{FileStamp, names_file, stamp};
+pub use store::{Damage, Sealing, Store, StoreError};
+pub use uses::{Gate, Uses, forget_uses};

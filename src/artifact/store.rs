@@ -7,42 +7,15 @@
 //! A folder under `objects/` is whole or not there: it arrives by a rename of a folder that was synced before.
 
 use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::manifest::{FileEntry, Manifest};
+use super::stamp::{FileStamp, stamp};
+use super::uses::Uses;
 use crate::hash::ContentHash;
-
-/// What the system says of a file; while it stays the same, the bytes are taken to be the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FileStamp {
-    /// Device number.
-    pub device: u64,
-    /// Inode number.
-    pub inode: u64,
-    /// Size in bytes.
-    pub size: u64,
-    /// Time of the last change of the bytes, in nanoseconds.
-    pub modified: i64,
-    /// Time of the last change of bytes or attributes, in nanoseconds; no program can set it.
-    pub changed: i64,
-}
-
-/// The stamp of a file.
-///
-/// # Errors
-/// When the file is not there or cannot be asked about.
-pub fn stamp(path: &Utf8Path) -> std::io::Result<FileStamp> {
-    let meta = fs_err::metadata(path)?;
-    Ok(FileStamp {
-        device: meta.dev(),
-        inode: meta.ino(),
-        size: meta.size(),
-        modified: meta.mtime() * 1_000_000_000 + meta.mtime_nsec(),
-        changed: meta.ctime() * 1_000_000_000 + meta.ctime_nsec(),
-    })
-}
 
 /// How the files of a finished attempt come into the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,16 +66,30 @@ pub enum StoreError {
 /// The store of one project.
 #[derive(Debug, Clone)]
 pub struct Store {
-    root: Utf8PathBuf,
+    pub(super) root: Utf8PathBuf,
+    uses: Option<Arc<Uses>>,
 }
 
 impl Store {
     /// The store inside a project's state folder.
     pub fn new(state: &Utf8Path) -> Self {
-        Self { root: state.join("objects") }
+        Self { root: state.join("objects"), uses: None }
     }
 
-    fn object(&self, hash: &ContentHash) -> Utf8PathBuf {
+    /// The same store, with a list of what is used: what is marked or sealed from now on stays while the list lives.
+    pub fn with_uses(self, uses: Arc<Uses>) -> Self {
+        Self { uses: Some(uses), ..self }
+    }
+
+    /// Marks objects as used by this process; to be done before they are looked for.
+    ///
+    /// # Errors
+    /// When they cannot be written down.
+    pub fn mark(&self, objects: impl IntoIterator<Item = ContentHash>) -> std::io::Result<()> {
+        self.uses.as_ref().map_or(Ok(()), |uses| uses.mark(objects))
+    }
+
+    pub(super) fn object(&self, hash: &ContentHash) -> Utf8PathBuf {
         let name = hash.to_string();
         self.root.join(&name[..2]).join(name)
     }
@@ -122,7 +109,12 @@ impl Store {
             return Ok(found);
         }
         for shard in fs_err::read_dir(&self.root)? {
-            for object in fs_err::read_dir(shard?.path())? {
+            let shard = shard?;
+            // What is being sealed or discarded comes and goes.
+            if shard.file_name().len() != 2 || !shard.file_type()?.is_dir() {
+                continue;
+            }
+            for object in fs_err::read_dir(shard.path())? {
                 if let Some(hash) = object?.file_name().to_str().and_then(|name| name.parse().ok()) {
                     found.push(hash);
                 }
@@ -176,6 +168,7 @@ impl Store {
         sync_folder(&files)?;
         sync_folder(wrapper_path)?;
 
+        self.mark([name])?;
         let object = self.object(&name);
         let shard = object.parent().unwrap_or(&self.root);
         fs_err::create_dir_all(shard)?;
@@ -195,6 +188,18 @@ impl Store {
         }
         sync_folder(shard)?;
         Ok((name, manifest))
+    }
+
+    /// An empty folder to gather the files of an object in, before it is sealed; gone when the first of both is dropped.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn draft(&self) -> Result<(tempfile::TempDir, Utf8PathBuf), StoreError> {
+        fs_err::create_dir_all(&self.root)?;
+        let wrapper = tempfile::Builder::new().prefix(".draft-").tempdir_in(&self.root)?;
+        let files = Utf8Path::from_path(wrapper.path()).ok_or(StoreError::Name)?.join("output");
+        fs_err::create_dir_all(&files)?;
+        Ok((wrapper, files))
     }
 
     /// The manifest of an object.
@@ -232,7 +237,11 @@ impl Store {
         entries: &[FileEntry],
         memo: impl Fn(&Utf8Path, &FileStamp) -> Option<ContentHash>,
     ) -> Result<Vec<FileStamp>, Damage> {
-        let files = self.files(hash);
+        let object = self.object(hash);
+        if !object.join("manifest.json").exists() {
+            return Err(Damage::Manifest);
+        }
+        let files = object.join("files");
         entries
             .iter()
             .map(|entry| {
@@ -250,43 +259,46 @@ impl Store {
             .collect()
     }
 
-    /// Removes what killed processes left half sealed or half discarded. Only while no other process uses the store.
-    ///
-    /// # Errors
-    /// When a folder cannot be removed.
-    pub fn sweep(&self) -> std::io::Result<()> {
-        if !self.root.exists() {
-            return Ok(());
-        }
-        for entry in fs_err::read_dir(&self.root)? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with('.') {
-                fs_err::remove_dir_all(entry.path())?;
-            }
-        }
-        Ok(())
-    }
-
     /// Takes an object out of the store, in one step.
     ///
     /// # Errors
     /// When it cannot be moved away.
     pub fn discard(&self, hash: &ContentHash) -> std::io::Result<()> {
-        let object = self.object(hash);
-        if !object.exists() {
-            return Ok(());
+        self.withdraw([hash]).map(drop)
+    }
+
+    /// Takes objects out of the store, each in one step; their bytes are gone when the folder is dropped.
+    ///
+    /// # Errors
+    /// When one cannot be moved away.
+    pub fn withdraw<'a>(
+        &self,
+        objects: impl IntoIterator<Item = &'a ContentHash>,
+    ) -> std::io::Result<Option<tempfile::TempDir>> {
+        let mut trash = None;
+        for hash in objects {
+            let object = self.object(hash);
+            if !object.exists() {
+                continue;
+            }
+            let folder = match trash.take() {
+                Some(folder) => folder,
+                None => tempfile::Builder::new().prefix(".discarded-").tempdir_in(&self.root)?,
+            };
+            let moved = fs_err::rename(&object, folder.path().join(hash.to_string()));
+            trash = Some(folder);
+            match moved {
+                // Another process was faster.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                other => other?,
+            }
         }
-        let trash = tempfile::Builder::new().prefix(".discarded-").tempdir_in(&self.root)?;
-        match fs_err::rename(&object, trash.path().join("object")) {
-            // Another process was faster.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
+        Ok(trash)
     }
 }
 
 /// Paths of all files below a folder, relative to it.
-fn walk(root: &Utf8Path, below: &Utf8Path, paths: &mut Vec<Utf8PathBuf>) -> Result<(), StoreError> {
+pub(super) fn walk(root: &Utf8Path, below: &Utf8Path, paths: &mut Vec<Utf8PathBuf>) -> Result<(), StoreError> {
     for entry in fs_err::read_dir(root.join(below))? {
         let entry = entry?;
         let name = entry.file_name().into_string().map_err(|_| StoreError::Name)?;

@@ -248,7 +248,8 @@ impl TableWriter {
         let arrow = Arc::new(ArrowSchema::new_with_metadata(fields, metadata));
         let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
         let file = fs_err::File::create(path)?;
-        let writer = ArrowWriter::try_new(file, Arc::clone(&arrow), Some(properties)).map_err(|e| parquet(path, e))?;
+        let writer =
+            ArrowWriter::try_new(file, Arc::clone(&arrow), Some(properties)).map_err(|e| parquet_error(path, e))?;
         Ok(Self { path: path.to_owned(), schema: arrow, writer })
     }
 
@@ -263,7 +264,7 @@ impl TableWriter {
         let arrays = columns.into_iter().map(Column::into_arrow).collect();
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays)
             .unwrap_or_else(|error| panic!("rows do not fit the declared schema of `{}`: {error}", self.path));
-        self.writer.write(&batch).map_err(|e| parquet(&self.path, e))
+        self.writer.write(&batch).map_err(|e| parquet_error(&self.path, e))
     }
 
     /// Ends the table.
@@ -271,7 +272,7 @@ impl TableWriter {
     /// # Errors
     /// When the file cannot be written.
     pub fn finish(self) -> Result<(), TableError> {
-        self.writer.close().map_err(|e| parquet(&self.path, e))?;
+        self.writer.close().map_err(|e| parquet_error(&self.path, e))?;
         Ok(())
     }
 }
@@ -299,7 +300,7 @@ pub fn write(
 /// When there is no such file, it is damaged, or it is another table.
 pub fn read(path: &Utf8Path, schema: &Schema) -> Result<Table, TableError> {
     let file = fs_err::File::open(path)?.into_file();
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| parquet(path, e))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| parquet_error(path, e))?;
     let arrow = Arc::clone(builder.schema());
     check(&arrow, schema).map_err(|problem| TableError::Mismatch {
         path: path.to_owned(),
@@ -307,15 +308,15 @@ pub fn read(path: &Utf8Path, schema: &Schema) -> Result<Table, TableError> {
         problem,
     })?;
     let mut batches = Vec::new();
-    for batch in builder.build().map_err(|e| parquet(path, e))? {
-        batches.push(batch.map_err(|e| parquet(path, e.into()))?);
+    for batch in builder.build().map_err(|e| parquet_error(path, e))? {
+        batches.push(batch.map_err(|e| parquet_error(path, e.into()))?);
     }
     let mut columns = BTreeMap::new();
     for (index, field) in arrow.fields().iter().enumerate() {
         let pieces: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(index).as_ref()).collect();
         let whole = match pieces[..] {
             [] => arrow::array::new_empty_array(field.data_type()),
-            _ => concat(&pieces).map_err(|e| parquet(path, e.into()))?,
+            _ => concat(&pieces).map_err(|e| parquet_error(path, e.into()))?,
         };
         columns.insert(field.name().clone(), Column::from_arrow(&whole));
     }
@@ -358,7 +359,7 @@ fn identity(schema: &Schema) -> String {
     format!("{} {}", schema.name, schema.version)
 }
 
-fn parquet(path: &Utf8Path, source: ParquetError) -> TableError {
+pub(super) fn parquet_error(path: &Utf8Path, source: ParquetError) -> TableError {
     TableError::Parquet { path: path.to_owned(), source: Box::new(source) }
 }
 

@@ -30,7 +30,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
     block_on(async {
         let workspace = Workspace::open(&arguments.selection).await?;
         let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
-        let states = on_record(&workspace, &planner.plan(&workspace.cells.graph).await?);
+        let plan = planner.plan(&workspace.cells.graph).await?;
+        let states = states(&workspace, &plan);
         let path = write(&workspace, &states).await?;
         say(&format!("report: {path}"));
         if arguments.print {
@@ -40,23 +41,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
     })
 }
 
-/// The states of nodes by what is in the cache.
-fn on_record(workspace: &Workspace, plan: &Plan) -> Vec<NodeState> {
-    let states = plan.statuses.iter().map(|status| match status {
+/// How the stages stand without a run: what is in the cache is done.
+pub(super) fn states(workspace: &Workspace, plan: &Plan) -> Vec<NodeState> {
+    let state = |status: &Status| match status {
         Status::Hit { key, object, .. } => {
             NodeState::Done(Outcome { key: Some(*key), object: *object, folder: workspace.store.files(object) })
         }
         _ => NodeState::Blocked,
-    });
-    states.collect()
+    };
+    plan.statuses.iter().map(state).collect()
 }
 
-/// The cells that were not chosen, as far as they can be wired, and how their nodes stand: a report is of the whole
+/// The cells that were not chosen, as far as they can be wired, and how their stages stand: a report is of the whole
 /// grid.
 async fn rest(workspace: &Workspace) -> Result<Option<(Cells, Vec<NodeState>)>, CommandError> {
     let Some(Ok(cells)) = workspace.unchosen() else { return Ok(None) };
     let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
-    let states = on_record(workspace, &planner.plan(&cells.graph).await?);
+    let states = states(workspace, &planner.plan(&cells.graph).await?);
     Ok(Some((cells, states)))
 }
 

@@ -7,12 +7,18 @@ use serde_json::json;
 
 use super::ending::ending;
 use super::environment::environment;
+use super::failures::failed_cells;
+use super::machine::Machine;
 use super::signals::stop_on_signals;
 use super::watch::{self, Watch, duration};
 use super::workspace::{Selection, Workspace};
-use super::{CommandError, Ending, block_on, report, say};
+use super::{CommandError, Ending, block_on, read_only, report, say};
+use crate::artifact::Gate;
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal, drop_temporary};
+use crate::document::{Part, Step, keys};
+use crate::engine::{
+    Capacity, Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal, drop_temporary, impossible,
+};
 use crate::experiment::Cell;
 use crate::record::{NewRun, RunState};
 
@@ -24,9 +30,15 @@ use crate::record::{NewRun, RunState};
 pub(super) struct Arguments {
     #[command(flatten)]
     selection: Selection,
-    /// How many stages may run side by side [default: the number of cores].
-    #[arg(long, short, value_name = "N")]
-    jobs: Option<std::num::NonZeroUsize>,
+    #[command(flatten)]
+    machine: Machine,
+    /// How often a stage is tried again after it ran out of memory or its process was lost, whatever its pipeline says
+    /// [default: once for training and evaluation, never for others].
+    #[arg(long, value_name = "N")]
+    retries: Option<u32>,
+    /// Start nothing more once a stage has failed; without this a failed cell costs only that cell.
+    #[arg(long)]
+    fail_fast: bool,
     #[command(flatten)]
     watch: watch::Arguments,
 }
@@ -38,24 +50,40 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let began = std::time::Instant::now();
     let outputs = arguments.watch.open()?;
-    let workspace = Workspace::open(&arguments.selection).await?;
+    let mut workspace = Workspace::open(&arguments.selection).await?;
+    if !workspace.records.writable() {
+        return read_only::run(&workspace).await;
+    }
     let mut alone = false;
     let share = RunLock::share(&workspace.project.state(), || {
         alone = true;
         workspace.store.sweep()
     })?;
+    workspace.store = workspace.store.with_uses(share.uses());
     if alone {
         workspace.records.close_killed_runs().await?;
     }
+    // No collection takes an object away between the plan and the list of what is used.
+    let gate = Gate::share(&workspace.project.state())?;
     let plan =
         Planner::new(&workspace.records, &workspace.store, &workspace.data).await?.plan(&workspace.cells.graph).await?;
     let missing = missing_files(&plan, &workspace);
     if !missing.is_empty() {
         return Err(missing.into());
     }
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let jobs = arguments.jobs.map_or(cores, std::num::NonZeroUsize::get);
+    let capacity = arguments.machine.capacity(workspace.trainer.as_deref());
+    let impossible = beyond_this_machine(&plan, &workspace, &capacity);
+    if !impossible.is_empty() {
+        return Err(impossible.into());
+    }
     let idle = !plan.statuses.iter().any(Status::works);
+    let _gate = if idle {
+        Some(gate)
+    } else {
+        workspace.store.mark(plan.hits())?;
+        drop(gate);
+        None
+    };
 
     let run = workspace
         .records
@@ -70,7 +98,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
         .await?;
     let stop = StopSignal::default();
     stop_on_signals(stop.clone());
-    let watch = Watch::begin(outputs, &workspace, &plan, run, jobs).await?;
+    let watch = Watch::begin(outputs, &workspace, &plan, run, capacity.jobs).await?;
     let (events, seen) = tokio::sync::mpsc::unbounded_channel();
     let watching = tokio::task::spawn_blocking(move || watch.follow(seen));
     let executor = Executor {
@@ -78,8 +106,9 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
         records: workspace.records.clone(),
         store: workspace.store.clone(),
         run,
-        jobs,
-        threads: (cores / jobs).max(1),
+        capacity,
+        retries: arguments.retries,
+        fail_fast: arguments.fail_fast,
         events,
         stop: stop.clone(),
     };
@@ -103,7 +132,9 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     Ok(match whole {
         RunState::Done => Ending::Done,
         RunState::Interrupted => {
-            say("interrupted; the same command goes on from here");
+            let left = ended.states.iter().filter(|state| **state == NodeState::Interrupted).count();
+            let stages = if left == 1 { "1 stage is" } else { &format!("{left} stages are") };
+            say(&format!("interrupted: {stages} left; the same command goes on from here"));
             Ending::Interrupted
         }
         _ => Ending::Failed,
@@ -120,20 +151,40 @@ fn missing_files(plan: &Plan, workspace: &Workspace) -> Vec<Diagnostic> {
             continue;
         }
         let names: Vec<String> = files.iter().map(|file| format!("`{file}`")).collect();
-        let stage = node.label.rsplit(" · ").next().unwrap_or_default();
-        let dataset = node.label.split([' ', '/']).next().unwrap_or_default();
         let message = format!("missing raw {}: {}", if names.len() == 1 { "file" } else { "files" }, names.join(", "));
         let help = format!("name the folder that holds the raw files: `--data DIR` (now `{}`)", workspace.data);
-        let pipeline = workspace.file.pipelines.get(dataset);
-        messages.push(match pipeline {
-            Some(file) => file
-                .document
-                .error(&crate::document::keys(["stages", stage]), crate::document::Part::Key, message)
-                .help(help),
-            None => Diagnostic::new(message).help(help),
-        });
+        messages.push(at_stage(workspace, &node.label, &[], message).help(help));
     }
     messages
+}
+
+/// A message for each stage that has to run and needs more than the machine will ever have.
+fn beyond_this_machine(plan: &Plan, workspace: &Workspace, capacity: &Capacity) -> Vec<Diagnostic> {
+    let graph = &workspace.cells.graph;
+    let mut messages: Vec<Diagnostic> = Vec::new();
+    for (id, why) in impossible(graph, plan, capacity) {
+        let label = &graph.nodes[id].label;
+        let stage = label.rsplit(" · ").next().unwrap_or_default();
+        let message = format!("stage `{stage}` can never run here: {why}");
+        let help = "lower the stage's `resources`, or give the run more with `--gpus` or `--memory`";
+        let message = at_stage(workspace, label, &["resources"], message).help(help);
+        // Cells that share the stage share the mistake.
+        if !messages.contains(&message) {
+            messages.push(message);
+        }
+    }
+    messages
+}
+
+/// A message that points at a stage in its pipeline, at a field of it where that is written there.
+fn at_stage(workspace: &Workspace, label: &str, field: &[&str], message: String) -> Diagnostic {
+    let stage = label.rsplit(" · ").next().unwrap_or_default();
+    let dataset = label.split([' ', '/']).next().unwrap_or_default();
+    let Some(file) = workspace.file.pipelines.get(dataset) else { return Diagnostic::new(message) };
+    let stage = keys(["stages", stage]);
+    let mut path = stage.clone();
+    path.extend(field.iter().map(|name| Step::Key((*name).to_owned())));
+    file.document.error(if file.document.has(&path) { &path } else { &stage }, Part::Key, message)
 }
 
 fn state_of(cell: &Cell, ended: &Report) -> RunState {
@@ -168,19 +219,8 @@ fn summarize(workspace: &Workspace, ended: &Report, states: &[RunState], run: i6
         format!("{} stage{} ran", ended.ran, if ended.ran == 1 { "" } else { "s" })
     };
     say(&format!("run {run}: {done} of {cells} cells done, {work}, {}", duration(seconds)));
-    let failed: Vec<String> = ended
-        .states
-        .iter()
-        .zip(&workspace.cells.graph.nodes)
-        .filter_map(|(state, node)| match state {
-            NodeState::Failed { message, log } => {
-                let first = message.lines().next().unwrap_or_default();
-                Some(format!("  {}: {first}\n    log: {log}", node.label))
-            }
-            _ => None,
-        })
-        .collect();
+    let failed = failed_cells(workspace, ended, states);
     if !failed.is_empty() {
-        say(&format!("failed:\n{}", failed.join("\n")));
+        say(&failed);
     }
 }

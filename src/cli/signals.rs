@@ -2,8 +2,9 @@
 
 use super::say;
 use crate::engine::StopSignal;
+use crate::process;
 
-/// The first signal asks everything to stop; a second one ends the process at once.
+/// The first signal asks everything to stop; a second one kills what is left and ends the process at once.
 pub(super) fn stop_on_signals(stop: StopSignal) {
     use tokio::signal::unix::{SignalKind, signal};
     tokio::spawn(async move {
@@ -17,9 +18,12 @@ pub(super) fn stop_on_signals(stop: StopSignal) {
                 _ = terminate.recv() => {}
             }
             if stop.stopped() {
+                process::kill_all();
                 std::process::exit(130);
             }
-            say("stopping: what runs is asked to end; once more to end at once");
+            say(
+                "stopping: nothing new starts, and what runs is asked to end within 10 seconds; once more to kill it now",
+            );
             stop.stop();
         }
     });

@@ -13,6 +13,7 @@ use crate::experiment::{Cells, Choice, ExperimentFile, Only, Seeds};
 use crate::hash::ContentHash;
 use crate::project::{Project, write_atomically};
 use crate::record::Records;
+use crate::stage::Surroundings;
 use crate::stage::trainer::{Description, Trainer};
 
 /// The name of the trainer that ships with `sr-pipe`.
@@ -56,6 +57,8 @@ pub(super) struct Workspace {
     pub file: ExperimentFile,
     /// The trainer, where one is needed.
     pub trainer: Option<Arc<Trainer>>,
+    /// What of the machine stages may see.
+    surroundings: Surroundings,
     /// The cells and their DAG.
     pub cells: Cells,
     /// The records.
@@ -85,15 +88,18 @@ impl Workspace {
             true => Some(Arc::new(find_trainer(&file, &selection.experiment, &project, &records).await?)),
             false => None,
         };
-        let cells = Cells::expand(&file, trainer.as_ref())?;
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let surroundings = Surroundings { root: project.root.clone(), variables: variables.collect() };
+        let cells = Cells::expand(&file, trainer.as_ref(), &surroundings, true)?;
         let store = Store::new(&project.state());
-        Ok(Self { project, file, trainer, cells, records, store, data })
+        Ok(Self { project, file, trainer, surroundings, cells, records, store, data })
     }
 
     /// The cells that the command line did not choose; nothing when it chose all.
     pub(super) fn unchosen(&self) -> Option<Result<Cells, Vec<Diagnostic>>> {
         self.file.chosen.as_ref()?;
-        Some(Cells::unchosen(&self.file, self.trainer.as_ref()))
+        Some(Cells::expand(&self.file, self.trainer.as_ref(), &self.surroundings, false))
     }
 
     /// What the command line chose, by argument, for the record of the run.
@@ -164,6 +170,8 @@ async fn describe(
         return Ok(known);
     }
     let description = Trainer::ask(program)?;
-    write_atomically(&cached, &serde_json::to_vec_pretty(&description).map_err(std::io::Error::other)?)?;
+    if records.writable() {
+        write_atomically(&cached, &serde_json::to_vec_pretty(&description).map_err(std::io::Error::other)?)?;
+    }
     Ok(description)
 }

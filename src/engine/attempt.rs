@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::execute::Executor;
-use super::graph::{Graph, NodeId};
+use super::graph::NodeId;
 use super::outcome::{Outcome, RunEvent};
-use super::stage::{Progress, StageError, Task};
+use super::stage::{Fault, Progress, Share, Stage, StageError, Taken, Task};
 use crate::artifact::StoreError;
 use crate::record::RecordError;
+use crate::unit::Span;
 
 /// Why a node came to no good end.
 #[derive(Debug, thiserror::Error)]
@@ -35,74 +37,116 @@ impl NodeError {
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Stage(StageError::Data(diagnostic)) => diagnostic.render(false),
+            Self::Io(error) | Self::Store(StoreError::Io(error)) | Self::Stage(StageError::Io(error))
+                if error.kind() == std::io::ErrorKind::StorageFull =>
+            {
+                format!("{error}\nhelp: make room; the same command goes on from here")
+            }
             other => other.to_string(),
+        }
+    }
+
+    /// What is to blame.
+    pub(super) fn fault(&self) -> Fault {
+        match self {
+            Self::Stage(error) => error.fault(),
+            _ => Fault::Stage,
         }
     }
 }
 
+/// One attempt, ready to be made.
+pub(super) struct Trial<'a> {
+    pub(super) id: NodeId,
+    pub(super) stage: &'a Arc<dyn Stage>,
+    pub(super) inputs: &'a BTreeMap<String, Outcome>,
+    pub(super) attempt: i64,
+    /// Earlier attempts at the same key, the newest first.
+    pub(super) earlier: &'a [i64],
+    pub(super) log: &'a Utf8Path,
+    pub(super) threads: usize,
+    pub(super) share: Share,
+}
+
+/// What an attempt left.
+pub(super) struct Made {
+    /// How it ended: the folder of its output.
+    pub(super) ended: Result<Utf8PathBuf, NodeError>,
+    /// Counts and remarks.
+    pub(super) notes: BTreeMap<String, Value>,
+    /// What it took.
+    pub(super) taken: Taken,
+}
+
 impl Executor {
-    /// One attempt: its folders, the stage in a thread of its own, its progress; gives the output folder.
-    pub(super) async fn attempt(
-        &self,
-        graph: &Graph,
-        id: NodeId,
-        attempt: i64,
-        earlier: &[i64],
-        inputs: &BTreeMap<String, Outcome>,
-        log: &Utf8Path,
-    ) -> Result<(Utf8PathBuf, BTreeMap<String, Value>), NodeError> {
-        let folder = self.attempt_folder(attempt);
+    /// One attempt: its folders, the stage in a thread of its own, its progress.
+    pub(super) async fn attempt(&self, trial: Trial<'_>) -> Result<Made, NodeError> {
+        let folder = self.attempt_folder(trial.attempt);
         let (output, scratch) = (folder.join("output"), folder.join("scratch"));
+        // Where records were lost, attempts are numbered anew: what an earlier one of this number left is not ours.
+        if folder.exists() {
+            fs_err::remove_dir_all(&folder)?;
+        }
         fs_err::create_dir_all(&output)?;
         fs_err::create_dir_all(&scratch)?;
         fs_err::create_dir_all(self.state.join("logs"))?;
-        self.adopt_checkpoint(earlier, &scratch)?;
+        self.adopt_checkpoint(trial.earlier, &scratch)?;
 
         let (sender, mut progress) = mpsc::unbounded_channel();
-        let stage = Arc::clone(&graph.nodes[id].member.stage);
-        let folders = inputs.iter().map(|(name, outcome)| (name.clone(), outcome.folder.clone())).collect();
-        let (threads, stop) = (stage.resources().threads.min(self.threads).max(1), self.stop.clone());
-        let (output_of_task, log) = (output.clone(), log.to_owned());
+        let stage = Arc::clone(trial.stage);
+        let inputs = trial.inputs.iter().map(|(name, outcome)| (name.clone(), outcome.folder.clone())).collect();
+        let (stop, began, most) = (self.stop.clone(), Instant::now(), trial.share.limits.time);
+        let late = move || most.is_some_and(|most| began.elapsed() >= most.duration());
+        let (threads, share) = (trial.threads, trial.share);
+        let (output_of_task, log) = (output.clone(), trial.log.to_owned());
         let work = tokio::task::spawn_blocking(move || {
             let send = |news| drop(sender.send(news));
-            let stopped = || stop.stopped();
+            let stopped = || stop.stopped() || late();
             let task = Task {
-                inputs: folders,
+                inputs,
                 output: output_of_task,
                 scratch,
                 log,
                 threads,
+                share,
                 progress: &send,
                 stop: &stopped,
                 notes: Mutex::default(),
+                taken: Mutex::default(),
             };
             // A panic in a stage is that stage's failure alone.
             let result = std::panic::catch_unwind(AssertUnwindSafe(|| stage.run(&task)));
-            let notes = task.notes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-            (result, notes)
+            let result = match result {
+                Ok(Err(StageError::Interrupted)) if !stop.stopped() && late() => Ok(Err(over_time(most))),
+                result => result,
+            };
+            let notes = task.notes.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let taken = task.taken.into_inner().unwrap_or_else(PoisonError::into_inner);
+            (result, notes, taken)
         });
         while let Some(news) = progress.recv().await {
             match news {
                 Progress::Step { done, total, message } => {
-                    self.tell(RunEvent::Progress { node: id, done, total, message });
+                    self.tell(RunEvent::Progress { node: trial.id, done, total, message });
                 }
                 Progress::Event(event) => {
                     let epoch = event["epoch"].as_i64().unwrap_or_default();
-                    self.records.add_epoch(attempt, epoch, &event).await?;
-                    self.tell(RunEvent::Epoch { node: id, event });
+                    self.records.add_epoch(trial.attempt, epoch, &event).await?;
+                    self.tell(RunEvent::Epoch { node: trial.id, event });
                 }
             }
         }
-        let (result, notes) = work.await.map_err(|error| NodeError::Panic(error.to_string()))?;
-        match result {
-            Ok(Ok(())) => Ok((output, notes)),
+        let (result, notes, taken) = work.await.map_err(|error| NodeError::Panic(error.to_string()))?;
+        let ended = match result {
+            Ok(Ok(())) => Ok(output),
             Ok(Err(error)) => Err(error.into()),
             Err(payload) => {
                 let words = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
                 let words = words.or_else(|| payload.downcast_ref::<String>().cloned());
                 Err(NodeError::Panic(words.unwrap_or_else(|| "no message".into())))
             }
-        }
+        };
+        Ok(Made { ended, notes, taken })
     }
 
     /// Copies the newest checkpoint of an earlier attempt at the same key. A copy: an orphan of that attempt may
@@ -118,8 +162,12 @@ impl Executor {
             fs_err::create_dir_all(&to)?;
             for entry in fs_err::read_dir(&from)? {
                 let entry = entry?;
-                if entry.file_type()?.is_file() {
-                    fs_err::copy(entry.path(), to.as_std_path().join(entry.file_name()))?;
+                if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                    match fs_err::copy(entry.path(), to.as_std_path().join(entry.file_name())) {
+                        // An orphan renamed it a moment ago.
+                        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                        copied => drop(copied?),
+                    }
                 }
             }
             return Ok(());
@@ -129,5 +177,16 @@ impl Executor {
 
     pub(super) fn attempt_folder(&self, attempt: i64) -> Utf8PathBuf {
         self.state.join(format!("attempts/{attempt}"))
+    }
+}
+
+/// The message for a stage that took too long.
+fn over_time(most: Option<Span>) -> StageError {
+    let most = most.map(|most| most.to_string()).unwrap_or_default();
+    StageError::Limit {
+        message: format!("the stage was ended after {most}, its limit of time"),
+        help: "raise `time` in the stage's `limits`, or give it less to do; a training goes on from its checkpoint"
+            .into(),
+        fault: Fault::Stage,
     }
 }

@@ -3,21 +3,26 @@
 //! It knows stages, artifacts and records, and no data set, no model and no file format.
 
 mod attempt;
+pub mod child;
 mod execute;
 mod fingerprint;
 mod graph;
 mod handling;
 mod lock;
+mod node;
 mod outcome;
 mod plan;
+mod schedule;
+mod slots;
 pub mod stage;
 mod temporary;
 
-pub use execute::Executor;
+pub use execute::{Executor, impossible};
 pub use fingerprint::{Aspect, Change, Fingerprint, KEY_FORMAT, Nearest, changes, in_words, nearest};
 pub use graph::{Graph, GraphBuilder, Member, Node, NodeId, WiringError};
 pub use handling::{Handling, Limits, Needs};
-pub use lock::RunLock;
+pub use lock::{Alone, RunLock, remove_unused_locks};
 pub use outcome::{NodeState, Outcome, Report, RunEvent, StopSignal};
 pub use plan::{Plan, PlanError, Planner, Reason, Status, Trust};
+pub use slots::Capacity;
 pub use temporary::drop_temporary;

@@ -128,6 +128,16 @@ pub struct Plan {
     pub seen: Vec<(Source, ContentHash)>,
 }
 
+impl Plan {
+    /// The objects that are there already and will be used.
+    pub fn hits(&self) -> impl Iterator<Item = ContentHash> + '_ {
+        self.statuses.iter().filter_map(|status| match status {
+            Status::Hit { object, .. } => Some(*object),
+            _ => None,
+        })
+    }
+}
+
 /// An object that was read again and found right.
 #[derive(Debug, Clone)]
 pub struct Confirmed {

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::Value;
 
+use super::handling::Limits;
 use crate::artifact::ArtifactKind;
 use crate::diagnostic::Diagnostic;
 
@@ -37,11 +38,13 @@ pub struct Input {
     pub accepts: &'static [ArtifactKind],
 }
 
-/// What a stage needs of the machine while it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a stage needs of the machine while it runs, unless its pipeline says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Resources {
     /// Threads it can use to advantage; it is given this many or fewer.
     pub threads: usize,
+    /// GPUs; none for a stage that runs on no GPU, whatever its pipeline says.
+    pub gpus: Option<f64>,
 }
 
 /// A node of the DAG: a pure function from sealed artifacts to a new artifact.
@@ -54,7 +57,11 @@ pub trait Stage: Send + Sync {
     fn output(&self) -> ArtifactKind;
     /// What it needs while it runs.
     fn resources(&self) -> Resources {
-        Resources { threads: 1 }
+        Resources { threads: 1, gpus: None }
+    }
+    /// How often it is tried again after it ran out of memory or its process was lost, unless its pipeline says.
+    fn retries(&self) -> u32 {
+        0
     }
     /// True when another process writes the output: it is then copied while sealed, so that an orphan of that
     /// process can never write into the sealed bytes.
@@ -109,12 +116,42 @@ pub struct Task<'a> {
     pub log: Utf8PathBuf,
     /// How many threads to use.
     pub threads: usize,
+    /// What else it is given of the machine, and how it is held.
+    pub share: Share,
     /// Takes progress; cheap, may be called often.
     pub progress: &'a (dyn Fn(Progress) + Sync),
     /// True once the run is to stop; long loops look at it.
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Counts and remarks for the manifest, in the order of their names.
     pub notes: Mutex<BTreeMap<String, Value>>,
+    /// What it took.
+    pub taken: Mutex<Taken>,
+}
+
+/// What an attempt is given of the machine, and how it is held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Share {
+    /// The ids of its GPUs, as `CUDA_VISIBLE_DEVICES` writes them.
+    pub gpus: Vec<String>,
+    /// What it may use at most.
+    pub limits: Limits,
+    /// How much of its usual batch an evaluation may hold at a time: less after it ran out of memory.
+    pub evaluation: f64,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Self { gpus: Vec::new(), limits: Limits::default(), evaluation: 1.0 }
+    }
+}
+
+/// What an attempt took of the machine, as far as it is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The most memory of its processes together, in bytes.
+    pub memory: Option<u64>,
+    /// The most memory of its GPUs, in bytes.
+    pub gpu_memory: Option<u64>,
 }
 
 impl Task<'_> {
@@ -129,6 +166,13 @@ impl Task<'_> {
     /// Leaves a count or a remark in the manifest of the output.
     pub fn note(&self, name: &str, value: impl Into<Value>) {
         self.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(name.to_owned(), value.into());
+    }
+
+    /// Notes what it took; the most of all that is noted stands.
+    pub fn took(&self, more: Taken) {
+        let mut taken = self.taken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        taken.memory = taken.memory.max(more.memory);
+        taken.gpu_memory = taken.gpu_memory.max(more.gpu_memory);
     }
 
     /// Says how far the work is.
@@ -155,10 +199,43 @@ pub enum StageError {
         outcome: String,
         /// The last lines that it said.
         tail: Option<String>,
+        /// Whether another attempt may do better.
+        fault: Fault,
+    },
+    /// It took more than its limits allow.
+    #[error("{message}\nhelp: {help}")]
+    Limit {
+        /// Which limit, and how much was used.
+        message: String,
+        /// What to change.
+        help: String,
+        /// Whether another attempt may do better.
+        fault: Fault,
     },
     /// The person, or the system, asked the run to stop.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// What is to blame for a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The stage itself: another attempt would end the same.
+    Stage,
+    /// Memory ran out: another attempt may do, more so a gentler one.
+    Memory,
+    /// Its process was lost: another attempt may do.
+    Lost,
+}
+
+impl StageError {
+    /// What is to blame.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Program { fault, .. } | Self::Limit { fault, .. } => *fault,
+            Self::Data(_) | Self::Io(_) | Self::Interrupted => Fault::Stage,
+        }
+    }
 }
 
 impl From<Diagnostic> for StageError {

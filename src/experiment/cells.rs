@@ -7,11 +7,12 @@ use serde_json::json;
 
 use super::load::ExperimentFile;
 use super::points::{Point, cell_name};
+use crate::data::protocol::Protocol;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Graph, GraphBuilder, NodeId};
 use crate::pipeline::Filled;
-use crate::stage::Settings;
 use crate::stage::trainer::Trainer;
+use crate::stage::{Settings, Surroundings};
 
 /// One cell of a grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,38 +42,29 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Wires the chosen cells of the grid.
+    /// Wires the cells of the grid: those that were chosen, or those that were not, which a report shows beside them.
     ///
     /// # Errors
     /// Everything that is wrong, each message once.
-    pub fn expand(file: &ExperimentFile, trainer: Option<&Arc<Trainer>>) -> Result<Self, Vec<Diagnostic>> {
-        Self::wire(file, trainer, true)
-    }
-
-    /// Wires the cells that were not chosen, for a report that shows the whole grid.
-    ///
-    /// # Errors
-    /// Everything that is wrong, each message once.
-    pub fn unchosen(file: &ExperimentFile, trainer: Option<&Arc<Trainer>>) -> Result<Self, Vec<Diagnostic>> {
-        Self::wire(file, trainer, false)
-    }
-
-    fn wire(file: &ExperimentFile, trainer: Option<&Arc<Trainer>>, chosen: bool) -> Result<Self, Vec<Diagnostic>> {
-        let protocol = file.protocol();
-        let (mut builder, mut filled) = (GraphBuilder::default(), Filled::default());
-        let mut cells = Vec::new();
-        let mut errors: Vec<Diagnostic> = Vec::new();
-        if let Some(trainer) = trainer {
-            errors.extend(file.model_errors(trainer));
-            if !errors.is_empty() {
-                return Err(errors);
-            }
+    pub fn expand(
+        file: &ExperimentFile,
+        trainer: Option<&Arc<Trainer>>,
+        surroundings: &Surroundings,
+        chosen: bool,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let mut errors: Vec<Diagnostic> = trainer.map(|trainer| file.model_errors(trainer)).unwrap_or_default();
+        if !errors.is_empty() {
+            return Err(errors);
         }
+        let protocol = file.protocol();
+        let (builder, filled) = (GraphBuilder::default(), Filled::default());
+        let mut wiring = Wiring { file, protocol: &protocol, trainer, surroundings, builder, filled };
+        let mut cells = Vec::new();
         for (index, point) in file.points.points.iter().enumerate() {
             if file.chosen.as_ref().is_none_or(|chosen| chosen[index]) != chosen {
                 continue;
             }
-            match add_cell(file, point, &protocol, trainer, &mut builder, &mut filled) {
+            match wiring.add(point) {
                 Ok(cell) => cells.push(cell),
                 Err(found) => {
                     for error in found {
@@ -83,68 +75,74 @@ impl Cells {
                 }
             }
         }
-        if errors.is_empty() { Ok(Self { cells, graph: Arc::new(builder.finish()) }) } else { Err(errors) }
+        if errors.is_empty() { Ok(Self { cells, graph: Arc::new(wiring.builder.finish()) }) } else { Err(errors) }
     }
 }
 
-fn add_cell(
-    file: &ExperimentFile,
-    point: &Point,
-    protocol: &crate::data::protocol::Protocol,
-    trainer: Option<&Arc<Trainer>>,
-    builder: &mut GraphBuilder,
-    filled: &mut Filled,
-) -> Result<Cell, Vec<Diagnostic>> {
-    let (coordinates, seed) = (&*point.coordinates, point.seed);
-    let dataset = &coordinates["dataset"];
-    let pipeline = &file.pipelines[dataset];
-    let mut values = pipeline.defaults();
-    values.extend(file.experiment.datasets[dataset].with.clone());
-    values.extend(point.values.iter().map(|(axis, value)| (axis.clone(), json!(value))));
-    values.insert("seed".into(), json!(seed));
-    let settings = Settings { seed, protocol, trainer, models: &file.experiment.models };
-    let instance = pipeline.instantiate(&values, &settings, filled)?;
+/// What cells are wired from, and the DAG as far as it has come.
+struct Wiring<'a> {
+    file: &'a ExperimentFile,
+    protocol: &'a Protocol,
+    trainer: Option<&'a Arc<Trainer>>,
+    surroundings: &'a Surroundings,
+    builder: GraphBuilder,
+    filled: Filled,
+}
 
-    // A stage is named after the axes that it depends on, itself or through what it reads.
-    let mut axes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (name, member) in &instance.stages {
-        let mut own: BTreeSet<&str> =
-            pipeline.places(name).filter(|place| coordinates.contains_key(*place) || *place == "seed").collect();
-        if member.identity.seed.is_some() {
-            own.insert("seed");
+impl Wiring<'_> {
+    /// Fills in the pipeline of a cell and adds its stages to the DAG.
+    fn add(&mut self, point: &Point) -> Result<Cell, Vec<Diagnostic>> {
+        let Self { file, protocol, trainer, surroundings, builder, filled } = self;
+        let (coordinates, seed) = (&*point.coordinates, point.seed);
+        let dataset = &coordinates["dataset"];
+        let pipeline = &file.pipelines[dataset];
+        let mut values = pipeline.defaults();
+        values.extend(file.experiment.datasets[dataset].with.clone());
+        values.extend(point.values.iter().map(|(axis, value)| (axis.clone(), json!(value))));
+        values.insert("seed".into(), json!(seed));
+        let settings = Settings { seed, protocol, trainer: *trainer, models: &file.experiment.models, surroundings };
+        let instance = pipeline.instantiate(&values, &settings, filled)?;
+
+        // A stage is named after the axes that it depends on, itself or through what it reads.
+        let mut axes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (name, member) in &instance.stages {
+            let mut own: BTreeSet<&str> =
+                pipeline.places(name).filter(|place| coordinates.contains_key(*place) || *place == "seed").collect();
+            if member.identity.seed.is_some() {
+                own.insert("seed");
+            }
+            axes.insert(name, own);
         }
-        axes.insert(name, own);
-    }
-    let inputs: BTreeMap<&str, Vec<String>> = instance
-        .stages
-        .iter()
-        .map(|(name, member)| (name.as_str(), member.inputs.iter().map(|input| input.stage.clone()).collect()))
-        .collect();
-    let used = axes_used(&axes, &inputs);
-    let label = |name: &str| {
-        format!("{} · {name}", {
+        let inputs: BTreeMap<&str, Vec<String>> = instance
+            .stages
+            .iter()
+            .map(|(name, member)| (name.as_str(), member.inputs.iter().map(|input| input.stage.clone()).collect()))
+            .collect();
+        let used = axes_used(&axes, &inputs);
+        let label = |name: &str| {
             let used = &used[name];
-            cell_name(coordinates, used.contains("seed").then_some(seed), |axis| used.contains(axis))
-        })
-    };
-    let nodes = builder
-        .add(&instance.stages, label)
-        .map_err(|errors| errors.iter().map(|error| pipeline.wiring(error)).collect::<Vec<_>>())?;
+            let cell = cell_name(coordinates, used.contains("seed").then_some(seed), |axis| used.contains(axis));
+            format!("{cell} · {name}")
+        };
+        let nodes = builder
+            .add(&instance.stages, label)
+            .map_err(|errors| errors.iter().map(|error| pipeline.wiring(error)).collect::<Vec<_>>())?;
 
-    let read: BTreeSet<&String> = inputs.values().flatten().collect();
-    let ends = nodes.iter().filter(|(name, _)| !read.contains(name)).map(|(_, id)| *id).collect();
-    let made_by = |kind: &str| {
-        instance.stages.iter().find(|(_, member)| member.identity.kind == kind).map(|(name, _)| nodes[name])
-    };
-    Ok(Cell {
-        name: point.name.clone(),
-        coordinates: coordinates.clone(),
-        seed,
-        ends,
-        ranks: made_by("evaluate"),
-        dataset: made_by("split"),
-        synthetic: made_by("synth").is_some(),
-    })
+        let read: BTreeSet<&String> = inputs.values().flatten().collect();
+        let ends = nodes.iter().filter(|(name, _)| !read.contains(name)).map(|(_, id)| *id).collect();
+        let made_by = |kind: &str| {
+            instance.stages.iter().find(|(_, member)| member.identity.kind == kind).map(|(name, _)| nodes[name])
+        };
+        Ok(Cell {
+            name: point.name.clone(),
+            coordinates: coordinates.clone(),
+            seed,
+            ends,
+            ranks: made_by("evaluate"),
+            dataset: made_by("split"),
+            synthetic: made_by("synth").is_some(),
+        })
+    }
 }
 
 /// The axes that each stage depends on, itself or through what it reads: each stage after its inputs, without recursion.

@@ -38,6 +38,10 @@ impl ExperimentFile {
     /// Everything that is wrong with the files by themselves, each with its place.
     pub fn read(path: &Utf8Path, choice: &Choice) -> Result<Self, Vec<Diagnostic>> {
         let file = Document::read(path).map_err(|error| vec![error])?;
+        if let Some(name) = path.file_stem().filter(|name| name.contains(['@', '+'])) {
+            let error = Diagnostic::new(format!("the name of an experiment cannot be `{name}`"));
+            return Err(vec![error.help("`@` and `+` are left for the names of the results of profiles and set values")]);
+        }
         let mut errors = file.written_twice();
         errors.extend(profile_errors(&file));
         let (document, experiment) = match laid_over(&file, choice) {

@@ -63,6 +63,7 @@ mod tests {
 
     use super::*;
     use crate::data::events::Events;
+    use crate::engine::stage::Share;
 
     /// Runs a format over files that are given as text.
     pub(super) fn ingested(
@@ -84,9 +85,11 @@ mod tests {
             scratch: root.clone(),
             log: root.join("log"),
             threads: 1,
+            share: Share::default(),
             progress: &|_| {},
             stop: &|| false,
             notes: Mutex::default(),
+            taken: Mutex::default(),
         };
         format(Sink::create(&task)?)?;
         Ok((Events::read(&output.join(events::FILE))?, Items::read(&output.join(items::FILE))?))

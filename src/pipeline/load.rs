@@ -186,9 +186,11 @@ impl PipelineFile {
         }
         let typed: Result<Handlings, _> = self.document.typed_from(&json!({ "stages": { name: own } }));
         let handling = typed.map_err(|error| vec![error])?.stages.remove(name).unwrap_or_default();
-        if handling.resources.gpu.is_some_and(|gpu| !gpu.is_finite() || gpu < 0.0) {
+        let odd = |gpu: f64| !gpu.is_finite() || gpu < 0.0 || (gpu > 1.0 && gpu.fract() > 0.0);
+        if handling.resources.gpu.is_some_and(odd) {
             let path = keys(["stages", name, "resources", "gpu"]);
-            let error = self.document.error(&path, Part::Value, "a number of GPUs is 0 or more");
+            let error =
+                self.document.error(&path, Part::Value, "a number of GPUs is a whole one, or a share of one below 1");
             return Err(vec![error.help("`0.25` lets four such stages share one GPU")]);
         }
         Ok(handling)

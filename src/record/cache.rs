@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use camino::Utf8Path;
 use serde_json::Value;
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::{RecordError, Records};
+use super::{RecordError, Records, sidecar};
 use crate::artifact::{FileEntry, FileStamp, Manifest};
 use crate::hash::ContentHash;
 
@@ -88,10 +89,12 @@ impl Records {
             .execute(&mut *transaction)
             .await
             .map_err(self.failed())?;
+        sidecar::write(&mut transaction, self.state(), &new.key).await.map_err(self.failed())?;
         transaction.commit().await.map_err(self.failed())
     }
 
-    /// Notes that the files of an object were read and found right under these stamps.
+    /// Notes that the files of an object were read and found right under these stamps; not where nothing can be
+    /// written: they are then read again next time.
     ///
     /// # Errors
     /// When the records cannot be written.
@@ -101,6 +104,9 @@ impl Records {
         entries: &[FileEntry],
         stamps: &[FileStamp],
     ) -> Result<(), RecordError> {
+        if !self.writable() {
+            return Ok(());
+        }
         let mut transaction = self.pool.begin().await.map_err(self.failed())?;
         insert_files(&mut transaction, object, entries, stamps).await.map_err(self.failed())?;
         transaction.commit().await.map_err(self.failed())
@@ -112,10 +118,17 @@ impl Records {
     /// When the records cannot be written.
     pub async fn forget_object(&self, object: &ContentHash) -> Result<(), RecordError> {
         let mut transaction = self.pool.begin().await.map_err(self.failed())?;
+        let rows = sqlx::query("SELECT key FROM results WHERE object = ?")
+            .bind(object.to_string())
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(self.failed())?;
         for query in ["DELETE FROM results WHERE object = ?", "DELETE FROM files WHERE object = ?"] {
             sqlx::query(query).bind(object.to_string()).execute(&mut *transaction).await.map_err(self.failed())?;
         }
-        transaction.commit().await.map_err(self.failed())
+        transaction.commit().await.map_err(self.failed())?;
+        let keys = rows.iter().map(|row| hash(row.get(0))).collect::<Result<Vec<_>, _>>()?;
+        Ok(sidecar::remove(self.state(), &keys)?)
     }
 
     /// The digest that a file outside the project had under its present stamp.
@@ -139,11 +152,14 @@ impl Records {
         row.map(|row| hash(row.get(0))).transpose()
     }
 
-    /// Remembers the digest of a file outside the project.
+    /// Remembers the digest of a file outside the project; not where nothing can be written.
     ///
     /// # Errors
     /// When the records cannot be written.
     pub async fn remember(&self, path: &Utf8Path, stamp: &FileStamp, known: &ContentHash) -> Result<(), RecordError> {
+        if !self.writable() {
+            return Ok(());
+        }
         sqlx::query(
             "INSERT OR REPLACE INTO memo (path, size, hash, device, inode, modified, changed) \
              VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -162,8 +178,8 @@ impl Records {
     }
 }
 
-async fn insert_files(
-    transaction: &mut sqlx::Transaction<'_, Sqlite>,
+pub(super) async fn insert_files(
+    connection: &mut SqliteConnection,
     object: &ContentHash,
     entries: &[FileEntry],
     stamps: &[FileStamp],
@@ -183,7 +199,7 @@ async fn insert_files(
                 .push_bind(stamp.modified)
                 .push_bind(stamp.changed);
         });
-        query.build().execute(&mut **transaction).await?;
+        query.build().execute(&mut *connection).await?;
     }
     Ok(())
 }

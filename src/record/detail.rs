@@ -21,6 +21,8 @@ pub struct Details {
     results: HashMap<String, ResultDetail>,
     /// Events by attempt.
     epochs: HashMap<i64, Vec<Value>>,
+    /// Versions, git commit and host of every run that made any of it.
+    environments: HashMap<i64, Value>,
 }
 
 /// A run at length.
@@ -45,6 +47,8 @@ pub struct CellDetail {
     pub seed: u64,
     /// How it stands.
     pub state: String,
+    /// The key of the stage that its numbers come from.
+    pub key: Option<String>,
     /// The object that its numbers come from.
     pub object: Option<String>,
     /// The stages that it ends in, by their place.
@@ -117,6 +121,16 @@ impl Details {
         self.results.get(key)?.accepted.as_ref()
     }
 
+    /// Versions, git commit and host of a run that made something here.
+    pub fn environment(&self, run: i64) -> Option<&Value> {
+        self.environments.get(&run)
+    }
+
+    /// The epochs that one attempt trained.
+    pub fn epochs_of(&self, attempt: i64) -> impl Iterator<Item = &Value> {
+        self.epochs.get(&attempt).into_iter().flatten()
+    }
+
     /// The epochs trained under a key. An attempt goes on where the one before it stopped, so all of them count.
     pub fn curve(&self, key: &str) -> Vec<&Value> {
         let maker = self.maker(key).map_or(i64::MAX, |row| row.id);
@@ -163,7 +177,7 @@ impl Records {
         for row in self.of_runs(&format!("{query} WHERE run IN {THESE} ORDER BY run, node"), &owners).await? {
             rows.entry(row.get(0)).or_default().stages.push(row);
         }
-        let query = "SELECT run, name, coordinates, seed, state, object, ends FROM cells";
+        let query = "SELECT run, name, coordinates, seed, state, key, object, ends FROM cells";
         for row in self.of_runs(&format!("{query} WHERE run IN {THESE} ORDER BY run, rowid"), &owners).await? {
             rows.entry(row.get(0)).or_default().cells.push(row);
         }
@@ -198,6 +212,10 @@ impl Records {
         for row in self.of_runs(&format!("{query} {theirs} ORDER BY e.attempt, e.epoch"), &runs).await? {
             details.epochs.entry(row.get(0)).or_default().push(json(row.get(1))?);
         }
+        let query = "SELECT id, environment FROM runs WHERE id IN (SELECT a.run FROM attempts a";
+        for row in self.of_runs(&format!("{query} {theirs})"), &runs).await? {
+            details.environments.insert(row.get(0), json(row.get(1))?);
+        }
         Ok(details)
     }
 
@@ -230,8 +248,9 @@ impl Rows {
                 coordinates: parsed(row.get(2))?,
                 seed: row.get::<i64, _>(3).cast_unsigned(),
                 state: row.get(4),
-                object: row.get(5),
-                ends: placed(row.get(6))?,
+                key: row.get(5),
+                object: row.get(6),
+                ends: placed(row.get(7))?,
             })
         });
         Ok((cells.collect::<Result<_, RecordError>>()?, stages.collect::<Result<_, RecordError>>()?))

@@ -272,3 +272,62 @@ pub(super) fn run_row(row: &SqliteRow) -> Result<RunRow, RecordError> {
 pub(super) fn json(text: &str) -> Result<Value, RecordError> {
     serde_json::from_str(text).map_err(|error| RecordError::Row(error.to_string()))
 }
+
+/// What an attempt was given of the machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Given<'a> {
+    /// Threads.
+    pub threads: usize,
+    /// The ids of its GPUs.
+    pub gpus: &'a [String],
+    /// The attempt of the same run that it tries again.
+    pub retries: Option<i64>,
+}
+
+/// What an attempt took of the machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured<'a> {
+    /// The most memory of its processes together, in bytes.
+    pub memory: Option<u64>,
+    /// The most memory of its GPUs, in bytes.
+    pub gpu_memory: Option<u64>,
+    /// Seconds by phase.
+    pub phases: &'a Value,
+}
+
+impl Records {
+    /// Puts what an attempt was given on record.
+    ///
+    /// # Errors
+    /// When the records cannot be written.
+    pub async fn note_given(&self, attempt: i64, given: &Given<'_>) -> Result<(), RecordError> {
+        let update = format!("{QUICK}; UPDATE attempts SET threads = ?, gpus = ?, retries = ? WHERE id = ?");
+        sqlx::query(sqlx::AssertSqlSafe(update))
+            .bind(i64::try_from(given.threads).unwrap_or(i64::MAX))
+            .bind(given.gpus.join(","))
+            .bind(given.retries)
+            .bind(attempt)
+            .execute(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        Ok(())
+    }
+
+    /// Puts what an attempt took on record.
+    ///
+    /// # Errors
+    /// When the records cannot be written.
+    pub async fn note_measured(&self, attempt: i64, measured: &Measured<'_>) -> Result<(), RecordError> {
+        let update =
+            format!("{QUICK}; UPDATE attempts SET peak_memory = ?, peak_gpu_memory = ?, phases = ? WHERE id = ?");
+        sqlx::query(sqlx::AssertSqlSafe(update))
+            .bind(measured.memory.map(u64::cast_signed))
+            .bind(measured.gpu_memory.map(u64::cast_signed))
+            .bind(measured.phases.to_string())
+            .bind(attempt)
+            .execute(&self.pool)
+            .await
+            .map_err(self.failed())?;
+        Ok(())
+    }
+}

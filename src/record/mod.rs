@@ -1,12 +1,17 @@
 //! Run records: one SQLite file in WAL mode, written by the orchestrating process alone, one transaction a fact.
 
+mod access;
 mod cache;
+mod census;
 mod detail;
 mod ending;
+mod extract;
 mod history;
 mod index;
 mod planning;
 mod rows;
+mod sidecar;
+mod transfer;
 mod watching;
 
 use std::time::Duration;
@@ -16,25 +21,53 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use cache::{NewResult, StoredResult};
+pub use census::{Census, ResultRow};
 pub use detail::{CellDetail, Details, RunDetail, StageDetail};
 pub use ending::{CellEnd, RunEnd, StageEnd};
+pub use history::{Given, Measured};
 pub use index::CacheIndex;
 pub use planning::EarlierResult;
 pub use rows::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
+pub use sidecar::{Sidecars, sidecars};
+pub use transfer::{Row, Rows, SoundObject};
 pub use watching::{StageSeconds, StageWiring};
 
 /// Why the records could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// SQLite's own words.
-    #[error(
-        "the records in `{path}` cannot be used: {source}\nhelp: make room if the disk is full; if the file is damaged, move it away and results are computed again"
-    )]
+    #[error("the records in `{path}` cannot be used: {source}\nhelp: make room if the disk is full")]
     Database {
         /// The file.
         path: Utf8PathBuf,
         /// What SQLite says.
         source: sqlx::Error,
+    },
+    /// The file is no database, or one with holes.
+    #[error(
+        "the records in `{path}` are damaged: {source}\nhelp: `sr-pipe cache rebuild` sets the file aside and makes the records again from the cache"
+    )]
+    Damaged {
+        /// The file.
+        path: Utf8PathBuf,
+        /// What SQLite says.
+        source: sqlx::Error,
+    },
+    /// The file is not there, but results are.
+    #[error(
+        "the records in `{path}` are gone, but the cache holds results\nhelp: `sr-pipe cache rebuild` makes the records again from the cache"
+    )]
+    Gone {
+        /// The file.
+        path: Utf8PathBuf,
+    },
+    /// Something has to be written where nothing can be; so do records that are not there or have an older form.
+    #[error(
+        "the cache in `{folder}` cannot be written\nhelp: make the folder writable, or copy the project to a place that is"
+    )]
+    ReadOnly {
+        /// The state folder.
+        folder: Utf8PathBuf,
     },
     /// A newer `sr-pipe` wrote the file.
     #[error(
@@ -71,16 +104,22 @@ pub enum RecordError {
 pub struct Records {
     pool: SqlitePool,
     path: Utf8PathBuf,
+    writable: bool,
 }
 
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("src/record/migrations");
+
 impl Records {
-    /// Opens the records in a state folder; makes them when they are not there.
+    /// Opens the records in a state folder; makes them when they are not there. Where the folder cannot be written
+    /// they can only be read.
     ///
     /// # Errors
     /// When the file cannot be opened or has another form.
     pub async fn open(state: &Utf8Path) -> Result<Self, RecordError> {
-        fs_err::create_dir_all(state)?;
-        let path = state.join("records.sqlite");
+        // Two processes that start together on a fresh file must not both make its tables.
+        let Some(_lock) = access::lock(state)? else { return access::read_only(state, &MIGRATOR).await };
+        access::not_lost(state)?;
+        let path = access::database(state);
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
@@ -90,26 +129,23 @@ impl Records {
             .foreign_keys(true)
             .row_buffer_size(1_024)
             .busy_timeout(Duration::from_secs(60));
-        // Two processes that start together on a fresh file must not both make its tables.
-        let lock = fs_err::File::create(state.join("records.lock"))?;
-        lock.file().lock()?;
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
             .connect_with(options)
             .await
-            .map_err(|source| RecordError::Database { path: path.clone(), source })?;
+            .map_err(|source| access::explained(&path, source))?;
         migrate(&pool, &path).await?;
-        Ok(Self { pool, path })
+        Ok(Self { pool, path, writable: true })
     }
 
     /// True when a project has records at all; `plan` and `report` do not make any.
     pub fn exist(state: &Utf8Path) -> bool {
-        state.join("records.sqlite").exists()
+        access::database(state).exists()
     }
 
     /// Turns SQLite's error into ours, with the path.
     fn failed(&self) -> impl Fn(sqlx::Error) -> RecordError + '_ {
-        |source| RecordError::Database { path: self.path.clone(), source }
+        |source| access::explained(&self.path, source)
     }
 }
 
@@ -122,15 +158,13 @@ const QUICK: &str = "PRAGMA synchronous = NORMAL";
 
 /// Brings the tables to the newest version.
 async fn migrate(pool: &SqlitePool, path: &Utf8Path) -> Result<(), RecordError> {
-    let migrations = sqlx::migrate!("src/record/migrations");
-    match migrations.run(pool).await {
+    match MIGRATOR.run(pool).await {
         Err(sqlx::migrate::MigrateError::VersionMissing(_)) => {
             let found = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await;
-            let found = found.map_err(|source| RecordError::Database { path: path.to_owned(), source })?;
-            let known = migrations.iter().map(|migration| migration.version).max().unwrap_or_default();
-            Err(RecordError::Newer { path: path.to_owned(), found, known })
+            let found = found.map_err(|source| access::explained(path, source))?;
+            Err(RecordError::Newer { path: path.to_owned(), found, known: access::newest(&MIGRATOR) })
         }
-        done => done.map_err(|source| RecordError::Migration { path: path.to_owned(), source }),
+        done => done.map_err(|source| access::migration(path, source)),
     }
 }
 

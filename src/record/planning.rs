@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::Row;
 
 use super::cache::hash;
-use super::{RecordError, Records};
+use super::{RecordError, Records, sidecar};
 use crate::hash::ContentHash;
 
 /// An earlier result of a stage, for comparison.
@@ -53,6 +53,9 @@ impl Records {
         files: &[Utf8PathBuf],
         object: &ContentHash,
     ) -> Result<(), RecordError> {
+        if !self.writable() {
+            return Ok(());
+        }
         sqlx::query("INSERT OR REPLACE INTO sources (folder, files, object) VALUES (?, ?, ?)")
             .bind(folder.as_str())
             .bind(serde_json::to_string(files).map_err(|error| RecordError::Row(error.to_string()))?)
@@ -155,6 +158,7 @@ impl Records {
         from: &ContentHash,
         note: &Value,
     ) -> Result<(), RecordError> {
+        let mut transaction = self.pool.begin().await.map_err(self.failed())?;
         sqlx::query(
             "INSERT OR REPLACE INTO results (key, label, fingerprint, object, notes, seconds, attempt, accepted) \
              SELECT ?, label, ?, object, notes, seconds, attempt, ? FROM results WHERE key = ?",
@@ -163,10 +167,11 @@ impl Records {
         .bind(fingerprint.to_string())
         .bind(note.to_string())
         .bind(from.to_string())
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await
         .map_err(self.failed())?;
-        Ok(())
+        sidecar::write(&mut transaction, self.state(), key).await.map_err(self.failed())?;
+        transaction.commit().await.map_err(self.failed())
     }
 
     /// The notes of all results that were taken over by `accept`, by key.

@@ -12,6 +12,8 @@ mod provenance;
 mod score;
 mod table;
 
+pub use score::value_of;
+
 #[cfg(test)]
 mod tests;
 

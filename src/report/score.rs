@@ -1,7 +1,7 @@
 //! From a cell's ranks to numbers: which selection a metric reads, and means over samples and seeds.
 
 use crate::data::protocol::Ties;
-use crate::data::ranks::Rank;
+use crate::data::ranks::{Rank, Ranks};
 use crate::experiment::types::ReportSpec;
 use crate::metric::{MetricAt, MetricError, rank};
 
@@ -12,21 +12,31 @@ pub(super) fn metrics(spec: &ReportSpec) -> Result<Vec<MetricAt>, MetricError> {
     spec.metrics.iter().map(|written| written.parse()).collect()
 }
 
+/// The selection that a metric reads: the one of its own name, else `best`.
+fn selection(ranks: &Ranks, metric: MetricAt) -> Option<(&str, &[Rank])> {
+    let own = metric.to_string();
+    [own.as_str(), "best"]
+        .into_iter()
+        .find_map(|name| ranks.selections.get_key_value(name))
+        .map(|(name, ranks)| (name.as_str(), ranks.as_slice()))
+        .filter(|(_, ranks)| !ranks.is_empty())
+}
+
+/// The metric over all test samples, 0 to 1; nothing when there are none.
+pub fn value_of(ranks: &Ranks, metric: MetricAt, ties: Ties) -> Option<f64> {
+    let (_, ranks) = selection(ranks, metric)?;
+    Some(mean(ranks.iter().map(|r| metric.value(rank(r.above, r.ties, ties)))))
+}
+
 impl CellRanks {
-    /// The selection that a metric reads: the one of its own name, else `best`.
+    /// The selection that a metric reads.
     pub(super) fn selection(&self, metric: MetricAt) -> Option<(&str, &[Rank])> {
-        let own = metric.to_string();
-        [own.as_str(), "best"]
-            .into_iter()
-            .find_map(|name| self.ranks.selections.get_key_value(name))
-            .map(|(name, ranks)| (name.as_str(), ranks.as_slice()))
-            .filter(|(_, ranks)| !ranks.is_empty())
+        selection(&self.ranks, metric)
     }
 
     /// The metric over all test samples, 0 to 1; nothing when there are none.
     pub(super) fn mean(&self, metric: MetricAt, ties: Ties) -> Option<f64> {
-        let (_, ranks) = self.selection(metric)?;
-        Some(mean(ranks.iter().map(|r| metric.value(rank(r.above, r.ties, ties)))))
+        value_of(&self.ranks, metric, ties)
     }
 
     /// How much the metric owes to the rule for ties: optimistic less pessimistic.

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::train::{Device, environment, trainer_of};
-use super::trainer::{CONTRACT, Trainer};
+use super::train::{Device, environment, resources, trainer_of};
+use super::trainer::{CONTRACT, Trainer, given};
 use super::{Complaint, Settings};
 use crate::artifact::ArtifactKind;
 use crate::data::protocol::Protocol;
@@ -80,7 +80,11 @@ impl Stage for Evaluate {
     }
 
     fn resources(&self) -> Resources {
-        Resources { threads: self.config.threads }
+        resources(self.config.threads, &self.device)
+    }
+
+    fn retries(&self) -> u32 {
+        1
     }
 
     fn run(&self, task: &Task<'_>) -> Result<(), StageError> {
@@ -92,7 +96,7 @@ impl Stage for Evaluate {
         let model: serde_json::Value =
             serde_json::from_slice(&fs_err::read(task.input("model").join("model.json"))?)
                 .map_err(|error| unusable(format!("the model's `model.json` cannot be read: {error}")))?;
-        let job = json!({
+        let mut job = json!({
             "contract": CONTRACT,
             "verb": "evaluate",
             "model": model["model"],
@@ -101,11 +105,11 @@ impl Stage for Evaluate {
             "part": "test",
             "target_operation": self.protocol.target_operation,
             "seed": 0,
-            "device": self.device,
             "threads": self.config.threads,
             "output": scored,
             "checkpoint": task.scratch,
         });
+        given(&mut job, &self.device, task);
         self.trainer.run("evaluate", &job, task)?;
         let ranks = join(task.input("dataset"), &scored.join("ranks.safetensors"))?;
         for (selection, ranks) in &ranks.selections {

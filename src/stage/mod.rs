@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use camino::Utf8PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -25,6 +26,17 @@ pub struct Settings<'a> {
     pub trainer: Option<&'a Arc<trainer::Trainer>>,
     /// Hyper-parameters by model.
     pub models: &'a BTreeMap<String, Map<String, Value>>,
+    /// What surrounds the run.
+    pub surroundings: &'a Surroundings,
+}
+
+/// What surrounds a run on this machine, and only stages that ask for it may see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The project's root.
+    pub root: Utf8PathBuf,
+    /// The variables of the environment in which `sr-pipe` was started.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Something in a stage's config that cannot be used.
@@ -71,7 +83,7 @@ macro_rules! stages {
 
 stages! {
     /// Raw files outside the project, read where they lie.
-    files Files => |config, _| Ok(Arc::new(config)),
+    files Files => |config, settings| Ok(Arc::new(files::Files::new(config, settings))),
     /// Raw files made up with planted structure.
     synth Synth => |config, _| Ok(Arc::new(config)),
     /// Raw files to `events.parquet` and `items.parquet`.
@@ -89,5 +101,5 @@ stages! {
     /// Ranks the test targets with a trained model.
     evaluate Evaluate => |config, settings| evaluate::resolve(config, settings),
     /// Any command.
-    shell Shell => |config, _| Ok(Arc::new(shell::Shell::new(config))),
+    shell Shell => |config, settings| shell::resolve(config, settings),
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::hyper_parameters::configure;
-use super::trainer::{CONTRACT, Trainer};
+use super::trainer::{CONTRACT, Trainer, given};
 use super::{Complaint, Settings};
 use crate::artifact::ArtifactKind;
 use crate::data::protocol::{Protocol, SelectBy, SelectOn, TargetOperation};
@@ -89,6 +89,11 @@ pub(super) fn environment(trainer: &Trainer, device: &str) -> BTreeMap<String, S
         ("device".to_owned(), class.to_owned()),
         ("libtorch".to_owned(), trainer.description.libtorch.clone()),
     ])
+}
+
+/// What a trainer's process needs: a GPU of its own on that device, unless the pipeline says how much of one.
+pub(super) fn resources(threads: usize, device: &str) -> Resources {
+    Resources { threads, gpus: device.starts_with("cuda").then_some(1.0) }
 }
 
 struct Train {
@@ -195,7 +200,11 @@ impl Stage for Train {
     }
 
     fn resources(&self) -> Resources {
-        Resources { threads: self.config.threads }
+        resources(self.config.threads, &self.device)
+    }
+
+    fn retries(&self) -> u32 {
+        1
     }
 
     fn external(&self) -> bool {
@@ -213,7 +222,7 @@ impl Stage for Train {
             SelectOn::Validation => "valid",
             SelectOn::Test => "test",
         };
-        let job = json!({
+        let mut job = json!({
             "contract": CONTRACT,
             "verb": "train",
             "model": self.config.model,
@@ -222,11 +231,11 @@ impl Stage for Train {
             "selection": { "part": part, "rule": rule, "metrics": ["hit@20", "mrr@20"] },
             "target_operation": self.protocol.target_operation,
             "seed": self.seed,
-            "device": self.device,
             "threads": self.config.threads,
             "output": task.output,
             "checkpoint": checkpoint,
         });
+        given(&mut job, &self.device, task);
         self.trainer.run("train", &job, task)?;
         // The code that made the weights also scores with them: standing beside them, its digest enters the key of
         // every evaluation.

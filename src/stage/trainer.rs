@@ -2,8 +2,6 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -12,13 +10,12 @@ use serde_json::Value;
 use super::Complaint;
 use crate::artifact::{FileStamp, stamp};
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::engine::stage::{Progress, StageError, Task};
+use crate::engine::child::last_lines;
+use crate::engine::stage::{Fault, Progress, StageError, Taken, Task};
+use crate::process::Asked;
 
 /// The version of the contract that this side speaks.
 pub const CONTRACT: u32 = 1;
-
-/// How long a trainer may take to end after it was asked to stop.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// What a trainer says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -136,60 +133,20 @@ impl Trainer {
         }
         let job_file = task.scratch.join(format!("{verb}.json"));
         fs_err::write(&job_file, serde_json::to_string_pretty(job).map_err(std::io::Error::other)?)?;
-        let log = fs_err::OpenOptions::new().create(true).append(true).open(&task.log)?;
-        let mut child = Command::new(&self.program)
-            .args([verb, job_file.as_str()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::from(log.into_file()))
-            .spawn()?;
-        let lifeline = child.stdin.take();
-        let events = child.stdout.take();
-        let ended = AtomicBool::new(false);
-        let status = std::thread::scope(|scope| {
-            let ended = &ended;
-            let id = child.id();
-            scope.spawn(move || {
-                let mut lifeline = lifeline;
-                let mut waited = Duration::ZERO;
-                let pause = Duration::from_millis(50);
-                while !ended.load(Ordering::SeqCst) {
-                    if (task.stop)() {
-                        // The end of its standard input tells the trainer to stop; it gets some time to do so.
-                        drop(lifeline.take());
-                        waited += pause;
-                        if waited > GRACE {
-                            kill(id);
-                        }
-                    }
-                    std::thread::sleep(pause);
-                }
-                drop(lifeline);
-            });
-            let read = events.map_or(Ok(()), |events| relay(events, task));
-            let status = child.wait();
-            ended.store(true, Ordering::SeqCst);
-            read?;
-            status
-        })?;
+        let mut command = Command::new(&self.program);
+        command.args([verb, job_file.as_str()]);
+        let name = format!("`{} {verb}`", self.program.file_name().unwrap_or("trainer"));
+        let status = task.child(&name, command, Asked::ByLifeline, |events| relay(events, task))?;
         if status.success() {
             return Ok(());
         }
-        if (task.stop)() {
-            return Err(StageError::Interrupted);
-        }
         Err(StageError::Program {
-            program: format!("`{} {verb}`", self.program.file_name().unwrap_or("trainer")),
+            program: name,
             outcome: outcome(status),
             tail: last_lines(&task.log),
+            fault: if status.code() == Some(4) { Fault::Memory } else { Fault::Stage },
         })
     }
-}
-
-/// Ends a process that does not end by itself.
-fn kill(process: u32) {
-    // Failing is fine: it has ended then.
-    let _ = Command::new("kill").args(["-9", &process.to_string()]).status();
 }
 
 /// Turns the trainer's lines into progress.
@@ -202,6 +159,7 @@ fn relay(events: impl Read, task: &Task<'_>) -> std::io::Result<()> {
             continue;
         };
         let number = |name: &str| event[name].as_f64();
+        task.took(Taken { memory: event["peak_memory"].as_u64(), gpu_memory: event["peak_gpu_memory"].as_u64() });
         match event["event"].as_str() {
             Some("progress") => {
                 let (done, total) = (number("done").unwrap_or(0.0), number("total").unwrap_or(0.0));
@@ -230,17 +188,16 @@ fn outcome(status: ExitStatus) -> String {
         Some(3) => "the model cannot use these data",
         Some(4) => "out of memory",
         Some(5) => "it was interrupted",
-        Some(_) => "it failed",
-        None => return format!("was ended from outside ({status}); was there enough memory?"),
+        _ => "it failed",
     };
     format!("exited with code {}: {meaning}", status.code().unwrap_or_default())
 }
 
-/// The last lines of a log, for the message.
-pub(super) fn last_lines(log: &Utf8Path) -> Option<String> {
-    let text = fs_err::read(log).ok()?;
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    let last = lines[lines.len().saturating_sub(8)..].join("\n");
-    (!last.is_empty()).then_some(last)
+/// A job's names for the device of a stage and for the share of its batch: what the attempt was given.
+pub(super) fn given(job: &mut Value, device: &str, task: &Task<'_>) {
+    // The trainer sees only the GPUs that it was given, and counts them from 0.
+    job["device"] = if task.share.gpus.is_empty() { device.into() } else { "cuda:0".into() };
+    if task.share.evaluation < 1.0 {
+        job["evaluation_share"] = task.share.evaluation.into();
+    }
 }

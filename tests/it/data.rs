@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 use sr_pipe::data::protocol::Protocol;
-use sr_pipe::engine::stage::Task;
-use sr_pipe::stage::{Settings, StageConfig};
+use sr_pipe::engine::stage::{Share, Task};
+use sr_pipe::stage::{Settings, StageConfig, Surroundings};
 
 /// A chain of stages in a temporary folder.
 struct Chain {
@@ -27,7 +27,9 @@ impl Chain {
     /// Runs a stage; its inputs are earlier stages of the chain, or folders by absolute path. Answers its notes.
     fn run(&self, name: &str, stage: Value) -> BTreeMap<String, Value> {
         let protocol: Protocol = serde_json::from_value(self.protocol.clone()).unwrap();
-        let settings = Settings { seed: 1, protocol: &protocol, trainer: None, models: &BTreeMap::new() };
+        let (models, surroundings) = (BTreeMap::new(), Surroundings::default());
+        let settings =
+            Settings { seed: 1, protocol: &protocol, trainer: None, models: &models, surroundings: &surroundings };
         let config: StageConfig = serde_json::from_value(stage).unwrap();
         let Ok(stage) = config.resolve(&settings) else { panic!("`{name}` has complaints") };
         let output = self.output(name);
@@ -38,9 +40,11 @@ impl Chain {
             scratch: self.output(""),
             log: self.output("log"),
             threads: 1,
+            share: Share::default(),
             progress: &|_| {},
             stop: &|| false,
             notes: Mutex::default(),
+            taken: Mutex::default(),
         };
         stage.run(&task).unwrap_or_else(|error| panic!("{name}: {error}"));
         task.notes.into_inner().unwrap()

@@ -346,4 +346,7 @@ fn what_was_chosen_names_the_report_and_only_does_not() {
     let changed = scratch.read(&format!("results/{changed}"));
     assert!(changed.contains("--profile smoke --set 'title=a b'"), "{changed}");
     assert_eq!(scratch.read("results/e.md"), whole, "the results of the plain experiment stand");
+    // No file can be named as the results of another one's profile are.
+    scratch.write("experiments/e@smoke.yaml", &scratch.read("experiments/e.yaml"));
+    scratch.sr_pipe(&["run", "experiments/e@smoke.yaml"]).expect(2).told(&["cannot be `e@smoke`"]);
 }

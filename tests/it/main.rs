@@ -4,12 +4,17 @@
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod cache;
+mod cachekeep;
 mod contract;
 mod data;
 mod errors;
+mod faults;
 mod floors;
 mod grids;
 mod planning;
+mod records;
+mod running;
 mod schemas;
 mod scratch;
 mod training;
+mod watching;

@@ -18,7 +18,7 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    fn new(output: Output) -> Self {
+    pub(crate) fn new(output: Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
@@ -83,7 +83,8 @@ impl Scratch {
     pub(crate) fn sealed(&self) -> Vec<Utf8PathBuf> {
         let mut found = Vec::new();
         walk(&self.root.join(".sr-pipe/objects"), &mut found);
-        found.retain(|path| path.as_str().contains("/files/"));
+        // What stands under `.sealing-…` is not sealed yet.
+        found.retain(|path| path.as_str().contains("/files/") && !path.as_str().contains("/objects/."));
         found
     }
 }

@@ -12,7 +12,7 @@ fn project() -> Utf8PathBuf {
 }
 
 /// A scratch project with the pipelines and one experiment of this project, changed by `change`.
-fn copy_of(experiment: &str, change: impl Fn(String) -> String) -> Scratch {
+pub(crate) fn copy_of(experiment: &str, change: impl Fn(String) -> String) -> Scratch {
     let trainer = Utf8PathBuf::from(env!("CARGO_BIN_EXE_sr-pipe")).with_file_name("sr-pipe-trainer");
     assert!(trainer.is_file(), "build the trainer first: `cargo build --workspace`");
     let scratch = Scratch::new();

@@ -27,7 +27,7 @@ pub(super) struct FoundStage {
     pub(super) node: usize,
     pub(super) label: String,
     pub(super) key: Option<String>,
-    /// The run under way took an earlier result.
+    /// If the run did not try it, an earlier one made its result.
     pub(super) reused: bool,
 }
 
@@ -102,7 +102,7 @@ async fn of_records(records: &Records, run: i64) -> Result<Run, RecordError> {
     let cells = cells.collect();
     let stages = wiring.into_iter().map(|stage| {
         let node = stage.node;
-        (node, FoundStage { node, label: stage.label, key: stage.key, reused: false })
+        (node, FoundStage { node, label: stage.label, reused: stage.key.is_some(), key: stage.key })
     });
     Ok(Run { run, alive: false, stages: stages.collect(), cells })
 }

@@ -3,6 +3,7 @@
 mod cells;
 mod follow;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -55,7 +56,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 async fn logs(arguments: &Arguments) -> Result<Ending, CommandError> {
     let project = match &arguments.experiment {
         Some(file) => Project::of(&file.canonicalize_utf8()?),
-        None => Project { root: arguments.project.clone() },
+        // Paths are shown whole, as `run` shows them.
+        None => Project { root: arguments.project.canonicalize_utf8()? },
     };
     let state = project.state();
     if !Records::exist(&state) {
@@ -105,32 +107,26 @@ async fn logs(arguments: &Arguments) -> Result<Ending, CommandError> {
     Ok(Ending::Done)
 }
 
-/// Attempts at each stage that was found, in order; those of the run itself, else those that made its result.
+/// Every attempt at each stage that was found, in order. A stage that this run did not try has those of the runs that
+/// made its result, if it has one.
 async fn attempts(records: &Records, found: &Found) -> Result<Vec<Vec<AttemptRow>>, CommandError> {
     let labels: Vec<&str> = found.stages.iter().map(|stage| stage.label.as_str()).collect();
     let own = records.attempts_of_stages(found.run, &labels).await?;
+    let tried: BTreeMap<&str, &str> = own.iter().map(|one| (one.label.as_str(), one.key.as_str())).collect();
     let mut keys: Vec<Option<String>> = Vec::with_capacity(found.stages.len());
     for stage in &found.stages {
-        let ran = own.iter().any(|attempt| attempt.label == stage.label);
-        keys.push(match (&stage.key, ran) {
-            (_, true) => None,
-            (Some(key), false) => Some(key.clone()),
+        keys.push(match (tried.get(stage.label.as_str()), &stage.key) {
+            (Some(key), _) => Some((*key).to_owned()),
+            (None, _) if !stage.reused => None,
+            (None, Some(key)) => Some(key.clone()),
             // Its key became known only while the run was under way.
-            (None, false) if stage.reused => records.newest_result(&stage.label).await?.map(|(key, _)| key.to_string()),
-            (None, false) => None,
+            (None, None) => records.newest_result(&stage.label).await?.map(|(key, _)| key.to_string()),
         });
     }
     let asked: Vec<&str> = keys.iter().flatten().map(String::as_str).collect();
-    let earlier = if asked.is_empty() { Vec::new() } else { records.attempts_at_keys(&asked).await? };
-    Ok(found
-        .stages
-        .iter()
-        .zip(&keys)
-        .map(|(stage, key)| match key {
-            None => own.iter().filter(|attempt| attempt.label == stage.label).cloned().collect(),
-            Some(key) => earlier.iter().filter(|attempt| attempt.key == *key).cloned().collect(),
-        })
-        .collect())
+    let all = if asked.is_empty() { Vec::new() } else { records.attempts_at_keys(&asked).await? };
+    let of_key = |key: &Option<String>| all.iter().filter(|one| Some(&one.key) == key.as_ref()).cloned().collect();
+    Ok(keys.iter().map(of_key).collect())
 }
 
 fn list(state: &Utf8Path, attempts: &[Vec<AttemptRow>]) -> Result<Ending, CommandError> {

@@ -66,7 +66,7 @@ impl Bars {
             }
             return cut_end(&format!("{head}{words}"), width);
         };
-        let bar = self.bar_of(share, if width < 100 { 10 } else { 20 }, "36");
+        let bar = self.bar_of(share, columns(width), "36");
         let left = running.left(now.elapsed).map_or_else(String::new, |left| format!("{}  ", about(left)));
         let words = format!(" {:>3.0}%  {left}{}", 100.0 * share, running.message);
         self.around(&head, &bar, &words, width)
@@ -84,7 +84,7 @@ impl Bars {
         parts.extend(now.left.map(about));
         #[expect(clippy::cast_precision_loss, reason = "a share for people")]
         let share = tally.ended() as f64 / now.scene.total.max(1) as f64;
-        let bar = self.bar_of(share, if width < 100 { 10 } else { 20 }, "32");
+        let bar = self.bar_of(share, columns(width), "32");
         self.around("  ", &bar, &format!("  {}", parts.join(" · ")), width)
     }
 
@@ -107,6 +107,15 @@ impl Bars {
     fn around(&self, head: &str, (columns, bar): &(usize, String), words: &str, width: usize) -> String {
         let room = width.saturating_sub(head.chars().count() + columns);
         format!("{head}{bar}{}", cut_end(words, room).trim_end())
+    }
+}
+
+/// How wide a bar is: none at all where words have little room.
+fn columns(width: usize) -> usize {
+    match width {
+        ..60 => 0,
+        60..100 => 10,
+        _ => 20,
     }
 }
 

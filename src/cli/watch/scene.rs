@@ -141,8 +141,9 @@ pub(super) mod testing {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::artifact::ArtifactKind;
+    use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
     use crate::engine::{GraphBuilder, Handling, Member};
-    use crate::stage::shell;
 
     /// Cells `c0`, `c1`, … that are each a chain of the named stages.
     pub(in crate::cli::watch) struct Shape<'a> {
@@ -151,19 +152,47 @@ pub(super) mod testing {
         pub(in crate::cli::watch) jobs: usize,
     }
 
+    /// A stage that only has to stand somewhere in a graph.
+    struct Toy {
+        command: String,
+        before: Option<String>,
+    }
+
+    impl Stage for Toy {
+        fn identity(&self) -> Identity {
+            Identity {
+                kind: "shell",
+                version: "1".into(),
+                config: serde_json::json!({ "command": self.command }),
+                seed: None,
+                protocol: None,
+                environment: BTreeMap::new(),
+            }
+        }
+
+        fn inputs(&self) -> Vec<Input> {
+            let inputs = self.before.iter();
+            inputs.map(|stage| Input { name: "a".into(), stage: stage.clone(), accepts: &[] }).collect()
+        }
+
+        fn output(&self) -> ArtifactKind {
+            ArtifactKind::Files
+        }
+
+        fn run(&self, _: &Task<'_>) -> Result<(), StageError> {
+            unreachable!("nothing runs here")
+        }
+    }
+
     pub(in crate::cli::watch) fn scene(shape: &Shape<'_>) -> Scene {
         let mut builder = GraphBuilder::default();
         let mut cells = Vec::new();
         for cell in 0..shape.cells {
             let mut members = BTreeMap::new();
             for (at, stage) in shape.stages.iter().enumerate() {
-                let before = at.checked_sub(1).map(|before| shape.stages[before]);
-                let config: shell::Config = serde_json::from_value(serde_json::json!({
-                    "command": format!("{stage} {cell}"),
-                    "inputs": before.map_or_else(|| serde_json::json!({}), |name| serde_json::json!({ "a": name })),
-                }))
-                .unwrap();
-                let stage: Arc<dyn crate::engine::stage::Stage> = Arc::new(shell::Shell::new(config));
+                let before = at.checked_sub(1).map(|before| shape.stages[before].to_owned());
+                let toy = Toy { command: format!("{stage} {cell}"), before };
+                let stage: Arc<dyn Stage> = Arc::new(toy);
                 members.insert(shape.stages[at].to_owned(), Arc::new(Member::new(stage, Handling::default())));
             }
             let nodes = builder.add(&members, |name| format!("c{cell} · {name}")).unwrap();

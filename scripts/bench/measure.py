@@ -1,0 +1,67 @@
+"""Processes under the stop watch, and the tables of what they took."""
+
+import contextlib
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+class Failed(Exception):
+    """A command did not end well; the words are its own."""
+
+
+def measure(command, stdout=subprocess.DEVNULL, folder=None, environment=None):
+    """Runs a command to its end: wall seconds, CPU seconds, peak bytes and the words of it and its children."""
+    with tempfile.TemporaryFile() as words:
+        # The trainer takes the end of its standard input for the end of `sr-pipe`, so a pipe is held open.
+        begin = time.perf_counter()
+        process = subprocess.Popen(
+            list(map(str, command)),
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=words,
+            cwd=folder,
+            env=environment and {**os.environ, **environment},
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        process.stdin.close()
+        words.seek(0)
+        said = words.read().decode(errors="replace")
+    if process.returncode != 0:
+        raise Failed(f"`{' '.join(map(str, command))}` ended with {process.returncode}\n{said[-2000:]}")
+    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak": usage.ru_maxrss * 1024, "said": said}
+
+
+def repeated(count, command, **how):
+    """The medians of a command that is run so many times."""
+    runs = [measure(command, **how) for _ in range(count)]
+    return {what: statistics.median(run[what] for run in runs) for what in ("wall", "cpu")}
+
+
+def row(name, *measured, digits=3):
+    """One line of a table: a name, then wall and CPU seconds of each; `None` is what could not be measured."""
+    figures = [f"{one['wall']:.{digits}f} / {one['cpu']:.{digits}f}" if one else "–" for one in measured]
+    print(f"| {name} | {' | '.join(figures)} |", flush=True)
+
+
+def header(title, *columns):
+    print(f"\n| {title} | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}", flush=True)
+
+
+def machine():
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), name)
+    return f"{name}, {len(os.sched_getaffinity(0))} cores"
+
+
+def progress(words):
+    print(words, file=sys.stderr, flush=True)
