@@ -304,7 +304,7 @@ impl Records {
         let update = format!("{QUICK}; UPDATE attempts SET threads = ?, gpus = ?, retries = ? WHERE id = ?");
         sqlx::query(sqlx::AssertSqlSafe(update))
             .bind(i64::try_from(given.threads).unwrap_or(i64::MAX))
-            .bind(given.gpus.join(","))
+            .bind((!given.gpus.is_empty()).then(|| given.gpus.join(",")))
             .bind(given.retries)
             .bind(attempt)
             .execute(&self.pool)
