@@ -241,9 +241,11 @@ impl Document {
         self.find(path, Part::Value).is_some()
     }
 
-    /// True when an argument of the command line gives the value at a path.
-    pub fn from_argument(&self, path: &[Step]) -> bool {
-        matches!(self.find(path, Part::Key), Some(Place::Argument { .. }))
+    /// True when something at a path comes from what was laid over the file.
+    pub fn laid_over(&self, path: &[Step]) -> bool {
+        let Some(root) = Node::read(&self.text) else { return false };
+        let gives = |layer: &Layer| !matches!(layer.find(&root, path, Part::Key), layer::Found::Nothing);
+        self.layers.iter().any(gives)
     }
 
     /// Where the value or key at a path is written, in the topmost layer that gives it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::grid::AxisValue;
 use super::load::ExperimentFile;
-use super::points::Mistake;
+use super::points::{Mistake, Points};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::document::{Part, Path, keys};
 use crate::metric::MetricAt;
@@ -12,8 +12,16 @@ use crate::stage::hyper_parameters::configure;
 use crate::stage::trainer::Trainer;
 
 impl ExperimentFile {
-    /// What can be told from the experiment file and its pipelines alone.
-    pub(super) fn own_errors(&self, mistakes: Vec<Mistake>) -> Vec<Diagnostic> {
+    /// What can be told from the experiment file and its pipelines alone. `plain` is the grid of the file without what
+    /// was chosen: what fits that one is no mistake when a choice leaves less of the grid.
+    pub(super) fn own_errors(&self, mut mistakes: Vec<Mistake>, plain: Option<&Points>) -> Vec<Diagnostic> {
+        mistakes.retain(|mistake| plain.is_none() || !mistake.idle || self.document.laid_over(&mistake.path));
+        let mut known = self.points.axes.clone();
+        for (axis, values) in plain.into_iter().flat_map(|plain| &plain.axes) {
+            let here = known.entry(axis.clone()).or_default();
+            let more: Vec<String> = values.iter().filter(|value| !here.contains(value)).cloned().collect();
+            here.extend(more);
+        }
         let located = |mistake: Mistake| {
             let mut error = self.document.error(&mistake.path, mistake.part, mistake.message);
             error.help = mistake.help;
@@ -27,7 +35,7 @@ impl ExperimentFile {
             let path = keys(["protocol", "custom", "validation_share"]);
             errors.push(self.document.error(&path, Part::Value, "must be at least 0 and below 1"));
         }
-        errors.extend(self.report_errors());
+        errors.extend(self.report_errors(&known));
         errors
     }
 
@@ -75,13 +83,13 @@ impl ExperimentFile {
                 errors.push(error.help(suggestion(value, &known)));
             }
         }
-        // In a file such an axis may wait for its place; an argument that does nothing was mistyped.
+        // In a file such an axis may wait for its place; a choice that does nothing was mistyped.
         let places: BTreeSet<&str> = self.pipelines.values().flat_map(|pipeline| pipeline.all_places()).collect();
         for block in self.experiment.grid.blocks() {
             for (part, axes) in [("product", block.product), ("zip", block.zip)] {
                 for axis in axes.keys().filter(|axis| *axis != "dataset" && !places.contains(axis.as_str())) {
                     let path = block.path(&[part.into(), axis.as_str().into()]);
-                    if self.document.from_argument(&path) {
+                    if self.document.laid_over(&path) {
                         let known: Vec<&str> = places.iter().copied().chain(["dataset"]).collect();
                         let message = format!("no pipeline has a place `${{{axis}}}` for this axis");
                         errors.push(self.document.error(&path, Part::Key, message).help(suggestion(axis, &known)));
@@ -92,9 +100,9 @@ impl ExperimentFile {
         errors
     }
 
-    fn report_errors(&self) -> Vec<Diagnostic> {
+    fn report_errors(&self, known: &BTreeMap<String, Vec<String>>) -> Vec<Diagnostic> {
         let mut errors = Vec::new();
-        let axes: Vec<&str> = self.points.axes.keys().map(String::as_str).collect();
+        let axes: Vec<&str> = known.keys().map(String::as_str).collect();
         let mut metric_error = |path: Path, name: &str| {
             if let Err(error) = name.parse::<MetricAt>() {
                 errors.push(self.document.error(&path, Part::Value, error.to_string()).help(error.help()));
@@ -123,7 +131,7 @@ impl ExperimentFile {
         }
         for (index, claim) in self.experiment.claims.iter().enumerate() {
             for (side, values) in [("better", &claim.better), ("than", &claim.than)] {
-                errors.extend(self.side_errors(values, &axes, &["claims".into(), index.into(), side.into()]));
+                errors.extend(self.side_errors(values, known, &["claims".into(), index.into(), side.into()]));
             }
         }
         errors
@@ -133,14 +141,14 @@ impl ExperimentFile {
     fn side_errors(
         &self,
         values: &BTreeMap<String, AxisValue>,
-        axes: &[&str],
+        known: &BTreeMap<String, Vec<String>>,
         side: &[crate::document::Step],
     ) -> Vec<Diagnostic> {
         let mut errors = Vec::new();
         for (axis, value) in values {
             let path = [side, &[axis.as_str().into()]].concat();
-            let (part, message, known) = match self.points.axes.get(axis) {
-                None => (Part::Key, format!("unknown axis `{axis}`"), axes.to_vec()),
+            let (part, message, known): (_, _, Vec<&str>) = match known.get(axis) {
+                None => (Part::Key, format!("unknown axis `{axis}`"), known.keys().map(String::as_str).collect()),
                 Some(known) if !known.contains(&value.to_string()) => {
                     let known = known.iter().map(String::as_str).collect();
                     (Part::Value, format!("axis `{axis}` has no value `{value}`"), known)

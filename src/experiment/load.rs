@@ -46,8 +46,8 @@ impl ExperimentFile {
         }
         let mut errors = file.written_twice();
         errors.extend(profile_errors(&file));
-        let (document, experiment) = match laid_over(&file, choice) {
-            Ok((document, experiment)) if errors.is_empty() => (document, experiment),
+        let (document, experiment, plain) = match laid_over(&file, choice) {
+            Ok(laid) if errors.is_empty() => laid,
             Ok(_) => return Err(errors),
             Err(found) => {
                 errors.extend(found.into_iter().filter(|error| !errors.contains(error)).collect::<Vec<_>>());
@@ -78,7 +78,7 @@ impl ExperimentFile {
         let (points, mistakes) = Points::of(&experiment.grid);
         let choice = choice.clone();
         let mut this = Self { document, experiment, pipelines, points, choice, chosen: None };
-        errors.extend(this.own_errors(mistakes));
+        errors.extend(this.own_errors(mistakes, plain.as_ref()));
         if let Some(seeds) = &this.choice.seeds {
             this.experiment.grid.reseed(&seeds.numbers);
             // With other seeds a cell may be named twice, by its block and by itself; it is one cell all the same.
@@ -142,12 +142,13 @@ impl ExperimentFile {
     }
 }
 
-/// The document with all that was chosen laid over it, and what it says then.
-fn laid_over(file: &Document, choice: &Choice) -> Result<(Document, Experiment), Vec<Diagnostic>> {
+/// The document with all that was chosen laid over it, what it says then, and the grid of the file alone where that is
+/// another.
+fn laid_over(file: &Document, choice: &Choice) -> Result<(Document, Experiment, Option<Points>), Vec<Diagnostic>> {
     // The file must stand by itself, so that a profile cannot hide what is wrong with it.
     let plain: Experiment = file.typed()?;
     if choice.profile.is_none() && choice.settings.is_empty() {
-        return Ok((file.clone(), plain));
+        return Ok((file.clone(), plain, None));
     }
     let mut document = file.clone();
     if let Some(name) = &choice.profile {
@@ -168,7 +169,7 @@ fn laid_over(file: &Document, choice: &Choice) -> Result<(Document, Experiment),
         return Err(errors);
     }
     let experiment = document.typed()?;
-    Ok((document, experiment))
+    Ok((document, experiment, Some(Points::of(&plain.grid).0)))
 }
 
 /// What is wrong with the profiles of a file, named or not: each must make a whole experiment of it.

@@ -44,6 +44,8 @@ pub struct Mistake {
     pub message: String,
     /// What to do now.
     pub help: Option<String>,
+    /// True for an exclusion that does nothing, which another choice of the grid's values may have brought about.
+    pub idle: bool,
 }
 
 impl Points {
@@ -113,7 +115,12 @@ struct Wheel<'a> {
 
 impl Writer {
     fn tell(&mut self, path: Path, part: Part, message: String, help: Option<&str>) {
-        self.mistakes.push(Mistake { path, part, message, help: help.map(str::to_owned) });
+        self.mistakes.push(Mistake { path, part, message, help: help.map(str::to_owned), idle: false });
+    }
+
+    fn idle(&mut self, path: Path, part: Part, message: String, help: Option<&str>) {
+        self.tell(path, part, message, help);
+        self.mistakes.iter_mut().next_back().into_iter().for_each(|mistake| mistake.idle = true);
     }
 
     /// Adds the cells of a block: its combinations, then those written out.
@@ -244,7 +251,7 @@ impl Writer {
         for (index, _) in idle.iter().enumerate().filter(|(_, idle)| **idle) {
             let path = block.path(&["exclude".into(), index.into()]);
             let message = "this excludes nothing: no combination has all of these values".to_owned();
-            self.tell(path, Part::Value, message, None);
+            self.idle(path, Part::Value, message, None);
         }
     }
 
@@ -264,10 +271,10 @@ impl Writer {
                         let known: Vec<&str> =
                             block.product.keys().chain(block.zip.keys()).map(String::as_str).collect();
                         let help = crate::diagnostic::suggestion(axis, &known);
-                        self.tell(path, Part::Key, format!("unknown axis `{axis}`"), Some(&help));
+                        self.idle(path, Part::Key, format!("unknown axis `{axis}`"), Some(&help));
                     }
                     Some(values) if !values.contains(value) => {
-                        self.tell(path, Part::Value, format!("axis `{axis}` has no value `{value}`"), None);
+                        self.idle(path, Part::Value, format!("axis `{axis}` has no value `{value}`"), None);
                     }
                     Some(_) => {}
                 }
@@ -346,12 +353,18 @@ fn speed(axis: &str) -> (u8, String) {
 /// A list of seeds that is empty, or names one twice.
 fn seeds(seeds: &[u64], path: Path, mistakes: &mut Vec<Mistake>) {
     if seeds.is_empty() {
-        mistakes.push(Mistake { path: path.clone(), part: Part::Key, message: "there is no seed".into(), help: None });
+        mistakes.push(Mistake {
+            path: path.clone(),
+            part: Part::Key,
+            message: "there is no seed".into(),
+            help: None,
+            idle: false,
+        });
     }
     let mut seen = HashSet::new();
     for (index, seed) in seeds.iter().enumerate().filter(|(_, seed)| !seen.insert(**seed)) {
         let (path, message) = ([path.clone(), vec![index.into()]].concat(), format!("seed {seed} is written twice"));
-        mistakes.push(Mistake { path, part: Part::Value, message, help: None });
+        mistakes.push(Mistake { path, part: Part::Value, message, help: None, idle: false });
     }
 }
 

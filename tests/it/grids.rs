@@ -277,6 +277,22 @@ fn a_profile_is_laid_over_the_file_and_holds_only_what_it_changes() {
 }
 
 #[test]
+fn a_choice_may_leave_less_of_the_grid_than_claims_and_exclusions_speak_of() {
+    let scratch = project(
+        "${dataset} ${n}",
+        "grid: { product: { dataset: [d, e], n: [1, 2] }, exclude: [{ dataset: e, n: 2 }] }\n\
+         claims: [{ text: t, metric: mrr@20, better: { n: 1 }, than: { n: 2 } }]\n\
+         report: { rows: n, metrics: [mrr@20] }\n\
+         profiles:\n  small: { grid: { product: { dataset: [d] } } }\n  \
+         wrong: { grid: { exclude: [{ n: 7 }], product: { mm: [1] } }, claims: [{ text: t, metric: mrr@20, better: { n: 9 }, than: {} }] }\n",
+    );
+    assert_eq!(cells(&scratch, &["--profile", "small"]), ["d/n=1", "d/n=2"]);
+    assert_eq!(cells(&scratch, &["--set", "grid.product.n=[1]"]), ["d/n=1", "e/n=1"]);
+    let told = ["axis `n` has no value `7`", "no pipeline has a place `${mm}`", "axis `n` has no value `9`"];
+    sr_pipe(&scratch, "plan", &["--profile", "wrong"]).expect(2).told(&told);
+}
+
+#[test]
 fn a_mistake_of_a_profile_stands_at_its_own_lines_even_if_nothing_names_it() {
     let grid = "grid: { product: { dataset: [d], n: [1] } }\nprofiles:\n  one:\n    grid: { seeds: [x] }\n  two:\n    titel: x\n  \
                 three:\n    title: null\n  four:\n    profiles: {}\n";
