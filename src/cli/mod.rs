@@ -157,8 +157,10 @@ pub fn main() -> ExitCode {
 
 /// Words for people.
 fn say(text: &str) {
-    // With stderr gone there is nobody to tell.
-    let _ = writeln!(std::io::stderr(), "{text}");
+    watch::aside(|| {
+        // With stderr gone there is nobody to tell.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    });
 }
 
 /// Data, to stdout.

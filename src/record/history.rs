@@ -238,7 +238,7 @@ pub(super) fn attempt_row(row: &SqliteRow) -> Result<AttemptRow, RecordError> {
         notes: optional("what")?.unwrap_or_default(),
         seconds: row.get("took"),
         threads: row.get("threads"),
-        gpus: row.get("gpus"),
+        gpus: row.get::<Option<String>, _>("gpus").filter(|ids| !ids.is_empty()),
         peak_memory: row.get("peak_memory"),
         peak_gpu_memory: row.get("peak_gpu_memory"),
         phases: optional("phases")?,

@@ -92,9 +92,14 @@ async fn logs(arguments: &Arguments) -> Result<Ending, CommandError> {
     if shown.is_empty() {
         say(&nothing(&found));
     }
+    let said = |attempt: &AttemptRow| state.join(&attempt.log).metadata().is_ok_and(|file| file.len() > 0);
+    let all_silent = !shown.iter().any(|attempt| said(attempt));
     for attempt in &shown {
-        let path = state.join(&attempt.log);
-        let said = path.metadata().is_ok_and(|file| file.len() > 0);
+        let (path, said) = (state.join(&attempt.log), said(attempt));
+        // Most stages that run inside say nothing, and a header for each would hide what others said.
+        if !said && attempt.state == "done" && !all_silent {
+            continue;
+        }
         if shown.len() > 1 || !said {
             say(&header(attempt, said));
         }

@@ -1,8 +1,8 @@
 //! For a person: a line for each stage under way, one for the whole grid, and what has ended scrolling by above.
 
+use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::phrase::{about, count, cut_end, cut_middle, duration, told};
 use super::scene::Scene;
@@ -19,10 +19,55 @@ const USUAL: (usize, usize) = (80, 24);
 
 const SPINNER: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
+/// The lines that stand at the foot of the terminal now. The cursor waits at the beginning of the last one, so that the
+/// `^C` that a terminal writes there spoils nothing.
+static DRAWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn drawn() -> MutexGuard<'static, Vec<String>> {
+    DRAWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lets words be written to stderr without spoiling what is drawn there.
+pub(in crate::cli) fn aside(write: impl FnOnce()) {
+    let lines = drawn();
+    if lines.is_empty() {
+        write();
+    } else {
+        put(&format!("{}\x1b[J", back(&lines)));
+        write();
+        put(&frame(&lines));
+    }
+}
+
+/// Draws lines over those before, and puts words above them that stay.
+fn draw(words: Option<&str>, new: Vec<String>) {
+    let mut lines = drawn();
+    let words = words.map_or_else(String::new, |words| format!("\x1b[J{words}\n"));
+    if words.is_empty() && *lines == new {
+        return;
+    }
+    // One write a picture: nothing flickers.
+    put(&format!("{}{words}{}", back(&lines), frame(&new)));
+    *lines = new;
+}
+
+/// The way to the first line.
+fn back(lines: &[String]) -> String {
+    if lines.len() < 2 { "\r".into() } else { format!("\r\x1b[{}A", lines.len() - 1) }
+}
+
+fn frame(lines: &[String]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| format!("{line}\x1b[K")).collect();
+    format!("{}\x1b[J\r", lines.join("\n"))
+}
+
+fn put(text: &str) {
+    // With stderr gone there is nobody to see it.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
 /// Draws the lines.
 pub(super) struct Bars {
-    /// All lines are one message of one bar, so that they are drawn together.
-    bar: ProgressBar,
     widest: usize,
     color: bool,
     size: fn() -> (usize, usize),
@@ -30,9 +75,7 @@ pub(super) struct Bars {
 
 impl Bars {
     pub(super) fn new(scene: &Scene) -> Self {
-        let bar = ProgressBar::new_spinner();
-        bar.set_style(ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        Self { bar, widest: scene.label_width(), color: color(), size }
+        Self { widest: scene.label_width(), color: color(), size }
     }
 
     /// The lines as they stand now: the longest under way first, as many as fit, the whole grid last.
@@ -143,21 +186,18 @@ impl Observer for Bars {
             let widest = self.widest.min(room);
             let label = cut_middle(now.scene.label(node), widest);
             let rest = rest.map_or_else(String::new, |rest| format!("\n{rest}"));
-            // Set first, so that what has ended does not stand among what is under way.
-            self.bar.set_message(self.lines(now).join("\n"));
-            self.bar.println(format!("{count} {label:<widest$}  {first}{rest}"));
+            draw(Some(&format!("{count} {label:<widest$}  {first}{rest}")), self.lines(now));
         }
         Ok(())
     }
 
     fn pause(&mut self, now: &Now<'_>) -> std::io::Result<()> {
-        self.bar.set_message(self.lines(now).join("\n"));
-        self.bar.tick();
+        draw(None, self.lines(now));
         Ok(())
     }
 
     fn rest(&mut self) {
-        self.bar.finish_and_clear();
+        draw(None, Vec::new());
     }
 }
 
@@ -192,13 +232,13 @@ mod tests {
         for (size, columns, rows) in
             [((|| (80, 24)) as fn() -> _, 80, 24), (|| (120, 10), 120, 10), (|| (20, 3), 20, 3)]
         {
-            let bars = Bars { bar: ProgressBar::hidden(), widest: scene.label_width(), color: false, size };
+            let bars = Bars { widest: scene.label_width(), color: false, size };
             let lines = bars.lines(&now);
             assert!(lines.len() < rows, "{lines:#?}");
             assert!(lines.iter().all(|line| line.chars().count() < columns), "{lines:#?}");
         }
         let size = || (120, 10);
-        let lines = Bars { bar: ProgressBar::hidden(), widest: scene.label_width(), color: false, size }.lines(&now);
+        let lines = Bars { widest: scene.label_width(), color: false, size }.lines(&now);
         assert!(lines[0].contains("…") && lines[0].contains("30%  about 3 min left  epoch 3/20"), "{lines:#?}");
         let last = lines.last().unwrap();
         assert!(

@@ -24,6 +24,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::{Plan, RunEvent, Status};
 use crate::record::RunState;
 
+pub(super) use bars::aside;
 use events::EventsFile;
 use junit::JunitFile;
 pub(super) use phrase::{about, duration, first_line};
@@ -175,10 +176,13 @@ impl Watch {
             }
             for event in batch.drain(..) {
                 let elapsed = self.began.elapsed();
-                self.tally.take(&self.scene, &event, elapsed);
                 if let RunEvent::Finished { node, seconds, .. } = &event {
-                    self.remaining.learn(*node, *seconds);
+                    // With the time that sealing and recording took.
+                    let since = self.tally.running.get(node).map(|running| running.since);
+                    let whole = since.map_or(0.0, |since| elapsed.saturating_sub(since).as_secs_f64());
+                    self.remaining.learn(*node, whole.max(*seconds));
                 }
+                self.tally.take(&self.scene, &event, elapsed);
                 self.ask(|observer, now| observer.see(now, &event));
             }
             if paused.elapsed() >= PAUSE {
