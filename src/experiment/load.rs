@@ -40,7 +40,9 @@ impl ExperimentFile {
         let file = Document::read(path).map_err(|error| vec![error])?;
         if let Some(name) = path.file_stem().filter(|name| name.contains(['@', '+'])) {
             let error = Diagnostic::new(format!("the name of an experiment cannot be `{name}`"));
-            return Err(vec![error.help("`@` and `+` are left for the names of the results of profiles and set values")]);
+            return Err(vec![
+                error.help("`@` and `+` are left for the names of the results of profiles and set values"),
+            ]);
         }
         let mut errors = file.written_twice();
         errors.extend(profile_errors(&file));
