@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::load::ExperimentFile;
 use super::points::{Point, cell_name};
-use crate::data::protocol::Protocol;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Graph, GraphBuilder, NodeId};
 use crate::pipeline::Filled;
@@ -57,8 +56,10 @@ impl Cells {
             return Err(errors);
         }
         let protocol = file.protocol();
-        let (builder, filled) = (GraphBuilder::default(), Filled::default());
-        let mut wiring = Wiring { file, protocol: &protocol, trainer, surroundings, builder, filled };
+        // The seed is each cell's own.
+        let settings =
+            Settings { seed: 0, protocol: &protocol, trainer, models: &file.experiment.models, surroundings };
+        let mut wiring = Wiring { file, settings, builder: GraphBuilder::default(), filled: Filled::default() };
         let mut cells = Vec::new();
         for (index, point) in file.points.points.iter().enumerate() {
             if file.chosen.as_ref().is_none_or(|chosen| chosen[index]) != chosen {
@@ -82,9 +83,7 @@ impl Cells {
 /// What cells are wired from, and the DAG as far as it has come.
 struct Wiring<'a> {
     file: &'a ExperimentFile,
-    protocol: &'a Protocol,
-    trainer: Option<&'a Arc<Trainer>>,
-    surroundings: &'a Surroundings,
+    settings: Settings<'a>,
     builder: GraphBuilder,
     filled: Filled,
 }
@@ -92,7 +91,7 @@ struct Wiring<'a> {
 impl Wiring<'_> {
     /// Fills in the pipeline of a cell and adds its stages to the DAG.
     fn add(&mut self, point: &Point) -> Result<Cell, Vec<Diagnostic>> {
-        let Self { file, protocol, trainer, surroundings, builder, filled } = self;
+        let Self { file, settings, builder, filled } = self;
         let (coordinates, seed) = (&*point.coordinates, point.seed);
         let dataset = &coordinates["dataset"];
         let pipeline = &file.pipelines[dataset];
@@ -100,7 +99,7 @@ impl Wiring<'_> {
         values.extend(file.experiment.datasets[dataset].with.clone());
         values.extend(point.values.iter().map(|(axis, value)| (axis.clone(), json!(value))));
         values.insert("seed".into(), json!(seed));
-        let settings = Settings { seed, protocol, trainer: *trainer, models: &file.experiment.models, surroundings };
+        let settings = Settings { seed, ..*settings };
         let instance = pipeline.instantiate(&values, &settings, filled)?;
 
         // A stage is named after the axes that it depends on, itself or through what it reads.
