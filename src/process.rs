@@ -23,7 +23,7 @@ const IDLE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs a command in `sh`, beside a watcher that ends the whole group when standard input ends, as it does when this
 /// process dies in any way. The watcher costs one fork and sleeps.
-const GUARD: &str = "exec 3<&0 </dev/null; { read -r _ <&3; kill -9 0; } & exec 3<&-; exec sh -c \"$1\"";
+const GUARD: &str = "exec 3<&0 </dev/null; { read -r _ <&3; kill -9 0; } & exec 3<&-; exec /bin/sh -c \"$1\"";
 
 /// How a child hears that it is to end. One that does not heed it within ten seconds is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
