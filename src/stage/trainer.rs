@@ -155,7 +155,7 @@ fn relay(events: impl Read, task: &Task<'_>) -> std::io::Result<()> {
         let line = line?;
         let Ok(event) = serde_json::from_str::<Value>(&line) else {
             // Not an event: words on the wrong stream. They are kept where a person looks for them.
-            writeln!(fs_err::OpenOptions::new().create(true).append(true).open(&task.log)?, "{line}")?;
+            note(task, &line)?;
             continue;
         };
         let number = |name: &str| event[name].as_f64();
@@ -175,11 +175,30 @@ fn relay(events: impl Read, task: &Task<'_>) -> std::io::Result<()> {
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts of samples")]
                 task.step(done as u64, total as u64, message);
             }
-            Some("epoch") => (task.progress)(Progress::Event(event)),
+            Some("epoch") => {
+                note(task, &epoch_in_words(&event))?;
+                (task.progress)(Progress::Event(event));
+            }
             _ => {}
         }
     }
     Ok(())
+}
+
+/// A line in the log of the attempt.
+fn note(task: &Task<'_>, line: &str) -> std::io::Result<()> {
+    writeln!(fs_err::OpenOptions::new().create(true).append(true).open(&task.log)?, "{line}")
+}
+
+/// `epoch 3/20, loss 6.213, hit@20 0.2210, mrr@20 0.0911, 7286 samples/s`, for who reads the log.
+fn epoch_in_words(event: &Value) -> String {
+    let mut words = vec![format!("epoch {}/{}", event["epoch"], event["epochs"])];
+    words.extend(event["loss"].as_f64().map(|loss| format!("loss {loss:.3}")));
+    for (metric, value) in event["metrics"].as_object().into_iter().flatten() {
+        words.extend(value.as_f64().map(|value| format!("{metric} {value:.4}")));
+    }
+    words.extend(event["samples_per_second"].as_f64().map(|speed| format!("{speed:.0} samples/s")));
+    words.join(", ")
 }
 
 fn outcome(status: ExitStatus) -> String {

@@ -12,6 +12,7 @@ mod faults;
 mod floors;
 mod grids;
 mod planning;
+mod promises;
 mod records;
 mod running;
 mod schemas;
