@@ -57,6 +57,13 @@ impl Diagnostic {
         self
     }
 
+    /// Adds a place in an argument of the command line: its option, its text, and the part that is meant.
+    #[must_use]
+    pub fn argument(self, option: &str, text: &str, from: usize, width: usize) -> Self {
+        let column = option.chars().count() + 2 + from;
+        self.at("the command line", 1, column).source(format!("{option} {text}"), width)
+    }
+
     /// Adds the next step.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

@@ -58,7 +58,8 @@ pub struct Ended {
 
 /// A command for `sh` that does not outlive this process.
 pub fn shell(command: &str) -> Command {
-    let mut shell = Command::new("sh");
+    // By its path: looked up along a changed `PATH`, it would be started by a slower way (fork instead of posix_spawn).
+    let mut shell = Command::new("/bin/sh");
     shell.args(["-c", GUARD, "sh", command]);
     shell
 }

@@ -10,6 +10,7 @@ use super::{CommandError, Ending, block_on, print, say};
 use crate::data::ranks::Ranks;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{NodeState, Outcome, Plan, Planner, Status};
+use crate::experiment::{Cell, Cells};
 use crate::project::write_atomically;
 use crate::report::{CellRanks, CellResult, CellState, Provenance, Report, render, render_csv};
 
@@ -51,6 +52,15 @@ pub(super) fn states(workspace: &Workspace, plan: &Plan) -> Vec<NodeState> {
     plan.statuses.iter().map(state).collect()
 }
 
+/// The cells that were not chosen, as far as they can be wired, and how their stages stand: a report is of the whole
+/// grid.
+async fn rest(workspace: &Workspace) -> Result<Option<(Cells, Vec<NodeState>)>, CommandError> {
+    let Some(Ok(cells)) = workspace.unchosen() else { return Ok(None) };
+    let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
+    let states = states(workspace, &planner.plan(&cells.graph).await?);
+    Ok(Some((cells, states)))
+}
+
 /// Writes `results/NAME.md` and `results/NAME.csv`; gives the path of the first.
 pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result<Utf8PathBuf, CommandError> {
     let experiment = &workspace.file.experiment;
@@ -63,9 +73,12 @@ pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result
             .into());
     };
     let mut datasets = BTreeMap::new();
-    let mut cells = Vec::with_capacity(workspace.cells.cells.len());
+    let mut cells = Vec::with_capacity(workspace.file.points.points.len());
     let mut newest = None;
-    for cell in &workspace.cells.cells {
+    let rest = rest(workspace).await?;
+    let chosen = workspace.cells.cells.iter().map(|cell| (cell, &workspace.cells, states));
+    let unchosen = rest.iter().flat_map(|(rest, states)| rest.cells.iter().map(move |cell| (cell, rest, &states[..])));
+    for (cell, all, states) in chosen.chain(unchosen) {
         let mut test_samples = String::new();
         if let Some(NodeState::Done(dataset)) = cell.dataset.map(|id| &states[id]) {
             let meta = fs_err::read(dataset.folder.join("meta.json"))?;
@@ -91,7 +104,7 @@ pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result
                     run,
                 }))
             }
-            Some(_) => failure(workspace, cell, states),
+            Some(_) => failure(workspace, all, cell, states),
             None => CellState::Missing,
         };
         cells.push(CellResult { coordinates: cell.coordinates.clone(), seed: cell.seed, state });
@@ -112,17 +125,24 @@ pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result
         git_commit: newest.as_ref().and_then(|made| made.environment["git_commit"].as_str()).map(str::to_owned),
         git_dirty: newest.as_ref().is_some_and(|made| made.environment["git_dirty"].as_bool().unwrap_or(false)),
         command: format!(
-            "sr-pipe run {}",
-            workspace.project.relative(&workspace.file.document.path.canonicalize_utf8()?)
+            "sr-pipe run {}{}",
+            workspace.project.relative(&workspace.file.document.path.canonicalize_utf8()?),
+            workspace.file.choice.arguments()
         ),
         date: newest.map_or_else(|| "nothing has run".to_owned(), |made| made.finished),
     };
     let protocol = workspace.file.protocol();
-    let report =
-        Report { spec, experiment, protocol: &protocol, titles: &titles, cells: &cells, provenance: &provenance };
+    let report = Report {
+        spec,
+        experiment,
+        points: &workspace.file.points,
+        protocol: &protocol,
+        titles: &titles,
+        cells: &cells,
+        provenance: &provenance,
+    };
     let failed = |error: crate::metric::MetricError| Diagnostic::new(error.to_string()).help(error.help());
-    let name = workspace.file.document.path.file_stem().unwrap_or("report").to_owned();
-    let path = workspace.project.results().join(format!("{name}.md"));
+    let path = workspace.project.results().join(format!("{}.md", workspace.file.name()));
     write_atomically(&path, render(&report).map_err(failed)?.as_bytes())?;
     write_atomically(&path.with_extension("csv"), render_csv(&report).map_err(failed)?.as_bytes())?;
     let here = Utf8PathBuf::from_path_buf(std::env::current_dir()?).unwrap_or_default();
@@ -130,14 +150,14 @@ pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result
 }
 
 /// Why a cell has no ranks: the stage that failed on the way to it, if one did.
-fn failure(workspace: &Workspace, cell: &crate::experiment::Cell, states: &[NodeState]) -> CellState {
+fn failure(workspace: &Workspace, all: &Cells, cell: &Cell, states: &[NodeState]) -> CellState {
     let mut open: Vec<usize> = cell.ranks.into_iter().collect();
     while let Some(id) = open.pop() {
         if let NodeState::Failed { message, log } = &states[id] {
             let log = workspace.project.relative(log).to_string();
             return CellState::Failed { message: message.clone(), log: Some(log) };
         }
-        open.extend(workspace.cells.graph.nodes[id].inputs.values());
+        open.extend(all.graph.nodes[id].inputs.values());
     }
     CellState::Missing
 }

@@ -91,7 +91,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
             experiment: workspace.project.relative(&arguments.selection.experiment.canonicalize_utf8()?).as_str(),
             digest: workspace.file.digest(),
             protocol: &json!(workspace.file.protocol()),
-            choices: &json!({}),
+            choices: &workspace.choices(),
             command: &std::env::args().collect::<Vec<_>>().join(" "),
             environment: &environment(&workspace, idle),
         })

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::Args;
 use schemars::schema_for;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{CommandError, Ending, say};
 use crate::engine::Handling;
@@ -22,9 +22,54 @@ pub(super) struct Arguments {
 /// Each schema with its file name.
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
-        ("experiment.json", schema_for!(Experiment).to_value()),
+        ("experiment.json", with_profiles(schema_for!(Experiment).to_value())),
         ("pipeline.json", with_places(with_handling(schema_for!(Pipeline).to_value()))),
     ]
+}
+
+/// Lets a profile hold any piece of an experiment: nothing is required, and `null` takes away. What merges key by key
+/// is such a piece in turn; lists and choices are replaced whole.
+fn with_profiles(mut schema: Value) -> Value {
+    let mut open = vec![("Profile".to_owned(), schema["properties"].clone())];
+    let mut pieces = serde_json::Map::new();
+    while let Some((name, mut properties)) = open.pop() {
+        if name == "Profile" {
+            properties.as_object_mut().map(|properties| properties.shift_remove("profiles"));
+        }
+        for property in properties.as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
+            let mut values = vec![&mut *property];
+            while let Some(value) = values.pop() {
+                let Value::Object(value) = value else { continue };
+                value.shift_remove("default");
+                if let Some(Value::String(to)) = value.get_mut("$ref") {
+                    let target = to.trim_start_matches("#/$defs/").to_owned();
+                    let merged = schema["$defs"][&target]["properties"].clone();
+                    if merged.is_object() {
+                        let piece = format!("PieceOf{target}");
+                        *to = format!("#/$defs/{piece}");
+                        if !pieces.contains_key(&piece) && open.iter().all(|(known, _)| *known != piece) {
+                            open.push((piece, merged));
+                        }
+                    }
+                }
+                for (key, deeper) in value.iter_mut() {
+                    match (key.as_str(), deeper) {
+                        ("additionalProperties", deeper @ Value::Object(_)) => values.push(deeper),
+                        ("anyOf", Value::Array(choices)) => values.extend(choices),
+                        _ => {}
+                    }
+                }
+            }
+            let plain = property.take();
+            *property = json!({ "anyOf": [plain, { "type": "null" }] });
+        }
+        pieces.insert(name, json!({ "type": "object", "additionalProperties": false, "properties": properties }));
+    }
+    if let Some(own) = schema["$defs"].as_object_mut() {
+        own.extend(pieces);
+    }
+    schema["properties"]["profiles"]["additionalProperties"] = json!({ "$ref": "#/$defs/Profile" });
+    schema
 }
 
 /// Lets what is said of a stage beside its kind stand beside each kind.
@@ -51,7 +96,7 @@ fn with_places(mut schema: Value) -> Value {
                     let kind = property.get("type").and_then(Value::as_str);
                     if !matches!(kind, Some("string" | "object" | "array")) {
                         let plain = property.take();
-                        *property = serde_json::json!({
+                        *property = json!({
                             "anyOf": [plain, { "type": "string", "pattern": r"^\$\{[a-z][a-z0-9_-]*\}$" }]
                         });
                     }

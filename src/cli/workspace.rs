@@ -8,8 +8,8 @@ use clap::Args;
 use super::CommandError;
 use crate::artifact::{FileStamp, Store, stamp};
 use crate::diagnostic::Diagnostic;
-use crate::document::{Part, keys};
-use crate::experiment::{Cells, ExperimentFile};
+use crate::document::{Part, Setting, keys};
+use crate::experiment::{Cells, Choice, ExperimentFile, Only, Seeds};
 use crate::hash::ContentHash;
 use crate::project::{Project, write_atomically};
 use crate::record::Records;
@@ -27,6 +27,26 @@ pub(super) struct Selection {
     /// The folder that holds raw files [default: `data` in the project].
     #[arg(long, value_name = "DIR")]
     pub data: Option<Utf8PathBuf>,
+    /// Lay a profile of the experiment file over it.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Set one value of the experiment: `models.m-sr.training.epochs=3`; may be given again.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<Setting>,
+    /// The seeds of every cell, instead of those of the file: `1..5` or `1,3,7`.
+    #[arg(long, value_name = "SEEDS")]
+    pub seeds: Option<Seeds>,
+    /// Only the cells that match: `model=mkm-sr,dataset=demo*`, also `group=` and `seed=1..3`; given again, an
+    /// alternative.
+    #[arg(long, value_name = "AXIS=PATTERN,…")]
+    pub only: Vec<Only>,
+}
+
+impl Selection {
+    fn choice(&self) -> Choice {
+        let Self { profile, set, seeds, only, .. } = self;
+        Choice { profile: profile.clone(), settings: set.clone(), seeds: seeds.clone(), only: only.clone() }
+    }
 }
 
 /// An experiment, ready to be planned.
@@ -37,6 +57,8 @@ pub(super) struct Workspace {
     pub file: ExperimentFile,
     /// The trainer, where one is needed.
     pub trainer: Option<Arc<Trainer>>,
+    /// What of the machine stages may see.
+    surroundings: Surroundings,
     /// The cells and their DAG.
     pub cells: Cells,
     /// The records.
@@ -50,7 +72,7 @@ pub(super) struct Workspace {
 impl Workspace {
     /// Reads and checks everything that can be checked before work begins.
     pub(super) async fn open(selection: &Selection) -> Result<Self, CommandError> {
-        let file = ExperimentFile::read(&selection.experiment)?;
+        let file = ExperimentFile::read(&selection.experiment, &selection.choice())?;
         let project = Project::of(&selection.experiment.canonicalize_utf8()?);
         let data = match &selection.data {
             Some(folder) if folder.is_dir() => folder.canonicalize_utf8()?,
@@ -69,9 +91,20 @@ impl Workspace {
         let variables =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let surroundings = Surroundings { root: project.root.clone(), variables: variables.collect() };
-        let cells = Cells::expand(&file, trainer.as_ref(), &surroundings)?;
+        let cells = Cells::expand(&file, trainer.as_ref(), &surroundings, true)?;
         let store = Store::new(&project.state());
-        Ok(Self { project, file, trainer, cells, records, store, data })
+        Ok(Self { project, file, trainer, surroundings, cells, records, store, data })
+    }
+
+    /// The cells that the command line did not choose; nothing when it chose all.
+    pub(super) fn unchosen(&self) -> Option<Result<Cells, Vec<Diagnostic>>> {
+        self.file.chosen.as_ref()?;
+        Some(Cells::expand(&self.file, self.trainer.as_ref(), &self.surroundings, false))
+    }
+
+    /// What the command line chose, by argument, for the record of the run.
+    pub(super) fn choices(&self) -> serde_json::Value {
+        self.file.choice.to_json()
     }
 }
 

@@ -115,9 +115,9 @@ impl Line {
             }
             let need = needs[entry.1];
             let overtakes = |(first, waits_for_cores): (Need, bool)| {
-                !(first.memory > 0 && need.memory > 0)
-                    && !(first.gpus > 0 && need.gpus > 0)
-                    && !(waits_for_cores && need.cores > 0)
+                let both = |of: fn(&Need) -> u64| of(&first) > 0 && of(&need) > 0;
+                let takes_a_core = waits_for_cores && need.cores > 0;
+                !(takes_a_core || both(|need| need.memory) || both(|need| u64::from(need.gpus)))
             };
             if first.is_none_or(overtakes)
                 && let Some(grant) = slots.take(need)

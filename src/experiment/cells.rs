@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::load::ExperimentFile;
-use super::types::AxisValue;
+use super::points::{Point, cell_name};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Graph, GraphBuilder, NodeId};
 use crate::pipeline::Filled;
@@ -41,7 +41,7 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Writes out the grid and wires every cell.
+    /// Wires the cells of the grid: those that were chosen, or those that were not, which a report shows beside them.
     ///
     /// # Errors
     /// Everything that is wrong, each message once.
@@ -49,89 +49,99 @@ impl Cells {
         file: &ExperimentFile,
         trainer: Option<&Arc<Trainer>>,
         surroundings: &Surroundings,
+        chosen: bool,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let protocol = file.protocol();
-        let (mut builder, mut filled) = (GraphBuilder::default(), Filled::default());
-        let mut cells = Vec::new();
-        let mut errors: Vec<Diagnostic> = Vec::new();
-        if let Some(trainer) = trainer {
-            errors.extend(file.model_errors(trainer));
-            if !errors.is_empty() {
-                return Err(errors);
-            }
+        let mut errors: Vec<Diagnostic> = trainer.map(|trainer| file.model_errors(trainer)).unwrap_or_default();
+        if !errors.is_empty() {
+            return Err(errors);
         }
-        for coordinates in combinations(file) {
-            for seed in &file.experiment.grid.seeds {
-                match add_cell(file, &coordinates, *seed, &protocol, trainer, surroundings, &mut builder, &mut filled) {
-                    Ok(cell) => cells.push(cell),
-                    Err(found) => {
-                        for error in found {
-                            if !errors.contains(&error) {
-                                errors.push(error);
-                            }
+        let protocol = file.protocol();
+        // The seed is each cell's own.
+        let settings =
+            Settings { seed: 0, protocol: &protocol, trainer, models: &file.experiment.models, surroundings };
+        let mut wiring = Wiring { file, settings, builder: GraphBuilder::default(), filled: Filled::default() };
+        let mut cells = Vec::new();
+        for (index, point) in file.points.points.iter().enumerate() {
+            if file.chosen.as_ref().is_none_or(|chosen| chosen[index]) != chosen {
+                continue;
+            }
+            match wiring.add(point) {
+                Ok(cell) => cells.push(cell),
+                Err(found) => {
+                    for error in found {
+                        if !errors.contains(&error) {
+                            errors.push(error);
                         }
                     }
                 }
             }
         }
-        if errors.is_empty() { Ok(Self { cells, graph: Arc::new(builder.finish()) }) } else { Err(errors) }
+        if errors.is_empty() { Ok(Self { cells, graph: Arc::new(wiring.builder.finish()) }) } else { Err(errors) }
     }
 }
 
-fn add_cell(
-    file: &ExperimentFile,
-    coordinates: &BTreeMap<String, AxisValue>,
-    seed: u64,
-    protocol: &crate::data::protocol::Protocol,
-    trainer: Option<&Arc<Trainer>>,
-    surroundings: &Surroundings,
-    builder: &mut GraphBuilder,
-    filled: &mut Filled,
-) -> Result<Cell, Vec<Diagnostic>> {
-    let dataset = coordinates["dataset"].to_string();
-    let pipeline = &file.pipelines[&dataset];
-    let mut values = pipeline.defaults();
-    values.extend(file.experiment.datasets[&dataset].with.clone());
-    values.extend(coordinates.iter().map(|(axis, value)| (axis.clone(), json!(value))));
-    values.insert("seed".into(), json!(seed));
-    let settings = Settings { seed, protocol, trainer, models: &file.experiment.models, surroundings };
-    let instance = pipeline.instantiate(&values, &settings, filled)?;
+/// What cells are wired from, and the DAG as far as it has come.
+struct Wiring<'a> {
+    file: &'a ExperimentFile,
+    settings: Settings<'a>,
+    builder: GraphBuilder,
+    filled: Filled,
+}
 
-    // A stage is named after the axes that it depends on, itself or through what it reads.
-    let mut axes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (name, member) in &instance.stages {
-        let mut own: BTreeSet<&str> =
-            pipeline.places(name).filter(|place| coordinates.contains_key(*place) || *place == "seed").collect();
-        if member.identity.seed.is_some() {
-            own.insert("seed");
+impl Wiring<'_> {
+    /// Fills in the pipeline of a cell and adds its stages to the DAG.
+    fn add(&mut self, point: &Point) -> Result<Cell, Vec<Diagnostic>> {
+        let Self { file, settings, builder, filled } = self;
+        let (coordinates, seed) = (&*point.coordinates, point.seed);
+        let dataset = &coordinates["dataset"];
+        let pipeline = &file.pipelines[dataset];
+        let mut values = pipeline.defaults();
+        values.extend(file.experiment.datasets[dataset].with.clone());
+        values.extend(point.values.iter().map(|(axis, value)| (axis.clone(), json!(value))));
+        values.insert("seed".into(), json!(seed));
+        let settings = Settings { seed, ..*settings };
+        let instance = pipeline.instantiate(&values, &settings, filled)?;
+
+        // A stage is named after the axes that it depends on, itself or through what it reads.
+        let mut axes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (name, member) in &instance.stages {
+            let mut own: BTreeSet<&str> =
+                pipeline.places(name).filter(|place| coordinates.contains_key(*place) || *place == "seed").collect();
+            if member.identity.seed.is_some() {
+                own.insert("seed");
+            }
+            axes.insert(name, own);
         }
-        axes.insert(name, own);
-    }
-    let inputs: BTreeMap<&str, Vec<String>> = instance
-        .stages
-        .iter()
-        .map(|(name, member)| (name.as_str(), member.inputs.iter().map(|input| input.stage.clone()).collect()))
-        .collect();
-    let used = axes_used(&axes, &inputs);
-    let label = |name: &str| format!("{} · {name}", cell_name(coordinates, seed, |axis| used[name].contains(axis)));
-    let nodes = builder
-        .add(&instance.stages, label)
-        .map_err(|errors| errors.iter().map(|error| pipeline.wiring(error)).collect::<Vec<_>>())?;
+        let inputs: BTreeMap<&str, Vec<String>> = instance
+            .stages
+            .iter()
+            .map(|(name, member)| (name.as_str(), member.inputs.iter().map(|input| input.stage.clone()).collect()))
+            .collect();
+        let used = axes_used(&axes, &inputs);
+        let label = |name: &str| {
+            let used = &used[name];
+            let cell = cell_name(coordinates, used.contains("seed").then_some(seed), |axis| used.contains(axis));
+            format!("{cell} · {name}")
+        };
+        let nodes = builder
+            .add(&instance.stages, label)
+            .map_err(|errors| errors.iter().map(|error| pipeline.wiring(error)).collect::<Vec<_>>())?;
 
-    let read: BTreeSet<&String> = inputs.values().flatten().collect();
-    let ends = nodes.iter().filter(|(name, _)| !read.contains(name)).map(|(_, id)| *id).collect();
-    let made_by = |kind: &str| {
-        instance.stages.iter().find(|(_, member)| member.identity.kind == kind).map(|(name, _)| nodes[name])
-    };
-    Ok(Cell {
-        name: cell_name(coordinates, seed, |_| true),
-        coordinates: coordinates.iter().map(|(axis, value)| (axis.clone(), value.to_string())).collect(),
-        seed,
-        ends,
-        ranks: made_by("evaluate"),
-        dataset: made_by("split"),
-        synthetic: made_by("synth").is_some(),
-    })
+        let read: BTreeSet<&String> = inputs.values().flatten().collect();
+        let ends = nodes.iter().filter(|(name, _)| !read.contains(name)).map(|(_, id)| *id).collect();
+        let made_by = |kind: &str| {
+            instance.stages.iter().find(|(_, member)| member.identity.kind == kind).map(|(name, _)| nodes[name])
+        };
+        Ok(Cell {
+            name: point.name.clone(),
+            coordinates: coordinates.clone(),
+            seed,
+            ends,
+            ranks: made_by("evaluate"),
+            dataset: made_by("split"),
+            synthetic: made_by("synth").is_some(),
+        })
+    }
 }
 
 /// The axes that each stage depends on, itself or through what it reads: each stage after its inputs, without recursion.
@@ -158,50 +168,4 @@ fn axes_used<'a>(
         }
     }
     used
-}
-
-/// `demo/mkm-sr/seed=3`: data set and model bare, further axes and the seed with their names.
-fn cell_name(coordinates: &BTreeMap<String, AxisValue>, seed: u64, uses: impl Fn(&str) -> bool) -> String {
-    let mut parts: Vec<String> = ["dataset", "model"]
-        .iter()
-        .filter(|axis| uses(axis))
-        .filter_map(|axis| coordinates.get(*axis))
-        .map(ToString::to_string)
-        .collect();
-    for (axis, value) in coordinates {
-        if !["dataset", "model"].contains(&axis.as_str()) && uses(axis) {
-            parts.push(format!("{axis}={value}"));
-        }
-    }
-    if uses("seed") {
-        parts.push(format!("seed={seed}"));
-    }
-    parts.join("/")
-}
-
-/// Every combination of the axes but those excluded; `dataset` turns slowest, then `model`, then the rest by name.
-fn combinations(file: &ExperimentFile) -> Vec<BTreeMap<String, AxisValue>> {
-    let grid = &file.experiment.grid;
-    let mut axes: Vec<(&String, &Vec<AxisValue>)> = grid.product.iter().collect();
-    axes.sort_by_key(|(axis, _)| match axis.as_str() {
-        "dataset" => (0, String::new()),
-        "model" => (1, String::new()),
-        other => (2, other.to_owned()),
-    });
-    let mut combinations = vec![BTreeMap::new()];
-    for (axis, values) in axes {
-        combinations = combinations
-            .into_iter()
-            .flat_map(|so_far: BTreeMap<String, AxisValue>| {
-                values.iter().map(move |value| {
-                    let mut next = so_far.clone();
-                    next.insert(axis.clone(), value.clone());
-                    next
-                })
-            })
-            .collect();
-    }
-    combinations
-        .retain(|cell| !grid.exclude.iter().any(|out| out.iter().all(|(axis, value)| cell.get(axis) == Some(value))));
-    combinations
 }

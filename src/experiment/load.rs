@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::choice::Choice;
+use super::points::Points;
 use super::types::{Experiment, ProtocolChoice};
 use crate::data::protocol::{Protocol, SelectBy, SelectOn, Ties};
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::document::{Document, Part, Step, keys};
+use crate::document::{Document, Part, keys};
 use crate::hash::ContentHash;
-use crate::metric::MetricAt;
 use crate::pipeline::PipelineFile;
-use crate::stage::hyper_parameters::configure;
-use crate::stage::trainer::Trainer;
 
 /// An experiment file that has been read, with the pipelines that it names.
 #[derive(Debug, Clone)]
@@ -24,23 +23,45 @@ pub struct ExperimentFile {
     pub experiment: Experiment,
     /// Pipelines by data set.
     pub pipelines: BTreeMap<String, PipelineFile>,
+    /// The cells of its grid.
+    pub points: Points,
+    /// What the command line chose of it.
+    pub choice: Choice,
+    /// Which of the cells are chosen, one flag a cell; all when nothing was said.
+    pub chosen: Option<Vec<bool>>,
 }
 
 impl ExperimentFile {
-    /// Reads an experiment and its pipelines.
+    /// Reads an experiment with what is chosen of it, and its pipelines.
     ///
     /// # Errors
     /// Everything that is wrong with the files by themselves, each with its place.
-    pub fn read(path: &Utf8Path) -> Result<Self, Vec<Diagnostic>> {
-        let document = Document::read(path).map_err(|error| vec![error])?;
-        let experiment: Experiment = document.typed().map_err(|error| vec![error])?;
+    pub fn read(path: &Utf8Path, choice: &Choice) -> Result<Self, Vec<Diagnostic>> {
+        let file = Document::read(path).map_err(|error| vec![error])?;
+        if let Some(name) = path.file_stem().filter(|name| name.contains(['@', '+'])) {
+            let error = Diagnostic::new(format!("the name of an experiment cannot be `{name}`"));
+            return Err(vec![
+                error.help("`@` and `+` are left for the names of the results of profiles and set values"),
+            ]);
+        }
+        let mut errors = file.written_twice();
+        errors.extend(profile_errors(&file));
+        let (document, experiment, plain) = match laid_over(&file, choice) {
+            Ok(laid) if errors.is_empty() => laid,
+            Ok(_) => return Err(errors),
+            Err(found) => {
+                errors.extend(found.into_iter().filter(|error| !errors.contains(error)).collect::<Vec<_>>());
+                return Err(errors);
+            }
+        };
         let folder = path.parent().unwrap_or(Utf8Path::new("."));
-        let mut errors = Vec::new();
         let mut pipelines = BTreeMap::new();
         for (name, dataset) in &experiment.datasets {
             let file = tidy(&folder.join(&dataset.pipeline));
             match PipelineFile::read(&file) {
                 Ok(pipeline) => {
+                    let twice = pipeline.document.written_twice();
+                    errors.extend(twice.into_iter().filter(|error| !errors.contains(error)).collect::<Vec<_>>());
                     pipelines.insert(name.clone(), pipeline);
                 }
                 Err(error) if error.location.is_none() => {
@@ -54,194 +75,19 @@ impl ExperimentFile {
                 Err(error) => errors.push(error),
             }
         }
-        let this = Self { document, experiment, pipelines };
-        errors.extend(this.own_errors());
+        let (points, mistakes) = Points::of(&experiment.grid);
+        let choice = choice.clone();
+        let mut this = Self { document, experiment, pipelines, points, choice, chosen: None };
+        errors.extend(this.own_errors(mistakes, plain.as_ref()));
+        if let Some(seeds) = &this.choice.seeds {
+            this.experiment.grid.reseed(&seeds.numbers);
+            // With other seeds a cell may be named twice, by its block and by itself; it is one cell all the same.
+            this.points = Points::of(&this.experiment.grid).0;
+        }
+        if errors.is_empty() && !this.choice.only.is_empty() {
+            this.chosen = Some(this.points.chosen(&this.choice.only)?);
+        }
         if errors.is_empty() { Ok(this) } else { Err(errors) }
-    }
-
-    /// What can be told from the experiment file alone.
-    fn own_errors(&self) -> Vec<Diagnostic> {
-        let mut errors = Vec::new();
-        let grid = &self.experiment.grid;
-        let datasets: Vec<&str> = self.experiment.datasets.keys().map(String::as_str).collect();
-        match grid.product.get("dataset") {
-            None => errors.push(
-                self.document
-                    .error(&keys(["grid", "product"]), Part::Key, "the grid has no `dataset` axis")
-                    .help(format!("add `dataset: [{}]`", datasets.join(", "))),
-            ),
-            Some(values) => {
-                for (index, value) in values.iter().enumerate() {
-                    let name = value.to_string();
-                    if !self.experiment.datasets.contains_key(&name) {
-                        errors.push(
-                            self.document
-                                .error(&at_axis("dataset", index), Part::Value, format!("unknown data set `{name}`"))
-                                .help(suggestion(&name, &datasets)),
-                        );
-                    }
-                }
-            }
-        }
-        for (axis, values) in &grid.product {
-            let path = keys(["grid", "product", axis]);
-            if values.is_empty() {
-                errors.push(self.document.error(&path, Part::Key, format!("axis `{axis}` has no value")));
-            }
-            if ["seed", "seeds"].contains(&axis.as_str()) {
-                errors.push(
-                    self.document.error(&path, Part::Key, "seeds are no axis").help("write `grid.seeds: [1, 2, 3]`"),
-                );
-            }
-        }
-        errors.extend(self.idle_errors());
-        if grid.seeds.is_empty() {
-            errors.push(self.document.error(&keys(["grid", "seeds"]), Part::Key, "there is no seed"));
-        }
-        let share = self.protocol().validation_share;
-        if !(0.0..1.0).contains(&share) {
-            let path = keys(["protocol", "custom", "validation_share"]);
-            errors.push(self.document.error(&path, Part::Value, "must be at least 0 and below 1"));
-        }
-        errors.extend(self.report_errors());
-        errors
-    }
-
-    /// What would do nothing, and so was mistyped: exclusions of cells that are not there, values that no pipeline
-    /// asks for.
-    fn idle_errors(&self) -> Vec<Diagnostic> {
-        let mut errors = Vec::new();
-        let product = &self.experiment.grid.product;
-        let axes: Vec<&str> = product.keys().map(String::as_str).collect();
-        for (index, out) in self.experiment.grid.exclude.iter().enumerate() {
-            for (axis, value) in out {
-                let mut path = keys(["grid", "exclude"]);
-                path.extend([Step::Index(index), Step::Key(axis.clone())]);
-                match product.get(axis) {
-                    None => errors.push(
-                        self.document
-                            .error(&path, Part::Key, format!("unknown axis `{axis}`"))
-                            .help(suggestion(axis, &axes)),
-                    ),
-                    Some(values) if !values.contains(value) => errors.push(self.document.error(
-                        &path,
-                        Part::Value,
-                        format!("axis `{axis}` has no value `{value}`"),
-                    )),
-                    Some(_) => {}
-                }
-            }
-        }
-        for (name, dataset) in &self.experiment.datasets {
-            let Some(pipeline) = self.pipelines.get(name) else { continue };
-            let places = pipeline.all_places();
-            for value in dataset.with.keys().filter(|value| !places.contains(value.as_str())) {
-                let known: Vec<&str> = places.iter().copied().collect();
-                errors.push(
-                    self.document
-                        .error(
-                            &keys(["datasets", name, "with", value]),
-                            Part::Key,
-                            format!("the pipeline has no place `${{{value}}}`"),
-                        )
-                        .help(suggestion(value, &known)),
-                );
-            }
-        }
-        errors
-    }
-
-    fn report_errors(&self) -> Vec<Diagnostic> {
-        let mut errors = Vec::new();
-        let axes: Vec<&str> = self.experiment.grid.product.keys().map(String::as_str).collect();
-        let mut metric_error = |path: &[Step], name: &str| {
-            if let Err(error) = name.parse::<MetricAt>() {
-                errors.push(self.document.error(path, Part::Value, error.to_string()).help(error.help()));
-            }
-        };
-        if let Some(report) = &self.experiment.report {
-            for (index, name) in report.metrics.iter().enumerate() {
-                let mut path = keys(["report", "metrics"]);
-                path.push(Step::Index(index));
-                metric_error(&path, name);
-            }
-        }
-        for (index, claim) in self.experiment.claims.iter().enumerate() {
-            metric_error(&[Step::Key("claims".into()), Step::Index(index), Step::Key("metric".into())], &claim.metric);
-        }
-        if let Some(report) = &self.experiment.report {
-            for (field, axis) in [("rows", &report.rows), ("columns", &report.columns)] {
-                if !axes.contains(&axis.as_str()) {
-                    errors.push(
-                        self.document
-                            .error(&keys(["report", field]), Part::Value, format!("unknown axis `{axis}`"))
-                            .help(suggestion(axis, &axes)),
-                    );
-                }
-            }
-        }
-        for (index, claim) in self.experiment.claims.iter().enumerate() {
-            for (side, values) in [("better", &claim.better), ("than", &claim.than)] {
-                for (axis, value) in values {
-                    let path = [
-                        Step::Key("claims".into()),
-                        Step::Index(index),
-                        Step::Key(side.into()),
-                        Step::Key(axis.clone()),
-                    ];
-                    match self.experiment.grid.product.get(axis) {
-                        None => errors.push(
-                            self.document
-                                .error(&path, Part::Key, format!("unknown axis `{axis}`"))
-                                .help(suggestion(axis, &axes)),
-                        ),
-                        Some(known) if !known.contains(value) => {
-                            let names: Vec<String> = known.iter().map(ToString::to_string).collect();
-                            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                            errors.push(
-                                self.document
-                                    .error(&path, Part::Value, format!("axis `{axis}` has no value `{value}`"))
-                                    .help(suggestion(&value.to_string(), &names)),
-                            );
-                        }
-                        Some(_) => {}
-                    }
-                }
-            }
-        }
-        errors
-    }
-
-    /// What only the trainer knows: models and hyper-parameters. Located in the experiment file.
-    pub fn model_errors(&self, trainer: &Trainer) -> Vec<Diagnostic> {
-        let mut errors = Vec::new();
-        for (index, value) in self.experiment.grid.product.get("model").into_iter().flatten().enumerate() {
-            if let Err(complaint) = trainer.model(&value.to_string()) {
-                let mut error = self.document.error(&at_axis("model", index), Part::Value, complaint.message);
-                error.help = complaint.help;
-                errors.push(error);
-            }
-        }
-        for (name, overrides) in &self.experiment.models {
-            match trainer.model(name) {
-                Err(complaint) => {
-                    let mut error = self.document.error(&keys(["models", name]), Part::Key, complaint.message);
-                    error.help = complaint.help;
-                    errors.push(error);
-                }
-                Ok(model) => {
-                    for complaint in configure(model, overrides).err().into_iter().flatten() {
-                        let mut path = keys(["models", name]);
-                        path.extend(complaint.field.iter().cloned().map(Step::Key));
-                        let part = if complaint.message.starts_with("unknown") { Part::Key } else { Part::Value };
-                        let mut error = self.document.error(&path, part, complaint.message);
-                        error.help = complaint.help;
-                        errors.push(error);
-                    }
-                }
-            }
-        }
-        errors
     }
 
     /// The protocol, each choice spelled out.
@@ -268,10 +114,19 @@ impl ExperimentFile {
         ContentHash::of_json(&json!(self.protocol()))
     }
 
-    /// Digest of the experiment and its pipelines as they are written.
+    /// Its name, as its results carry it: that of the file, and what was chosen to make it another experiment.
+    pub fn name(&self) -> String {
+        format!("{}{}", self.document.path.file_stem().unwrap_or("experiment"), self.choice.suffix())
+    }
+
+    /// Digest of the experiment and its pipelines as they are written, and of what was chosen to change it.
     pub fn digest(&self) -> ContentHash {
         let mut texts = vec![json!(self.document.text)];
         texts.extend(self.pipelines.values().map(|pipeline| json!(pipeline.document.text)));
+        let changes = self.choice.changes();
+        if !changes.is_empty() {
+            texts.push(changes.into());
+        }
         ContentHash::of_json(&json!(texts))
     }
 
@@ -287,10 +142,61 @@ impl ExperimentFile {
     }
 }
 
-fn at_axis(axis: &str, index: usize) -> Vec<Step> {
-    let mut path = keys(["grid", "product", axis]);
-    path.push(Step::Index(index));
-    path
+/// The document with all that was chosen laid over it, what it says then, and the grid of the file alone where that is
+/// another.
+fn laid_over(file: &Document, choice: &Choice) -> Result<(Document, Experiment, Option<Points>), Vec<Diagnostic>> {
+    // The file must stand by itself, so that a profile cannot hide what is wrong with it.
+    let plain: Experiment = file.typed()?;
+    if choice.profile.is_none() && choice.settings.is_empty() {
+        return Ok((file.clone(), plain, None));
+    }
+    let mut document = file.clone();
+    if let Some(name) = &choice.profile {
+        if !plain.profiles.contains_key(name) {
+            let known: Vec<&str> = plain.profiles.keys().map(String::as_str).collect();
+            let help = match known.is_empty() {
+                true => "the file has no `profiles`".to_owned(),
+                false => suggestion(name, &known),
+            };
+            let error = Diagnostic::new(format!("unknown profile `{name}`"));
+            return Err(vec![error.argument("--profile", name, 0, name.chars().count()).help(help)]);
+        }
+        document = file.with_piece(&keys(["profiles", name]));
+    }
+    let errors: Vec<Diagnostic> =
+        choice.settings.iter().filter_map(|setting| document.set("--set", setting).err()).collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let experiment = document.typed()?;
+    Ok((document, experiment, Some(Points::of(&plain.grid).0)))
+}
+
+/// What is wrong with the profiles of a file, named or not: each must make a whole experiment of it.
+fn profile_errors(file: &Document) -> Vec<Diagnostic> {
+    let mut errors = Vec::new();
+    for (name, piece) in file.value.get("profiles").and_then(Value::as_object).into_iter().flatten() {
+        let path = keys(["profiles", name]);
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || !name.chars().all(plain) {
+            let error = file.error(&path, Part::Key, format!("`{name}` is no name for a profile"));
+            errors.push(error.help("use letters, digits, `-`, `_` and `.`: it stands in the names of the results"));
+        }
+        if piece.get("profiles").is_some() {
+            let path = [path.clone(), keys(["profiles"])].concat();
+            errors.push(file.error(&path, Part::Key, "a profile holds no profiles"));
+        }
+        if let (true, Err(found)) = (piece.is_object(), file.with_piece(&path).typed::<Experiment>()) {
+            errors.extend(found);
+        }
+    }
+    let mut once: Vec<Diagnostic> = Vec::new();
+    for error in errors {
+        if !once.contains(&error) {
+            once.push(error);
+        }
+    }
+    once
 }
 
 /// `experiments/../pipelines/a.yaml` as a person would write it: `pipelines/a.yaml`.

@@ -1,9 +1,16 @@
 //! Experiment files: pipelines, a grid, a protocol, what to report and what to claim.
 
 mod cells;
+mod check;
+mod choice;
+pub mod grid;
 mod load;
+mod points;
 pub mod types;
 
 pub use cells::{Cell, Cells};
+pub use choice::{Choice, Only, Seeds};
+pub use grid::{AxisValue, Grid};
 pub use load::ExperimentFile;
-pub use types::{AxisValue, Claim, DatasetSpec, Experiment, Grid, PaperNumbers, ProtocolChoice, ReportSpec};
+pub use points::{Point, Points};
+pub use types::{Claim, DatasetSpec, Experiment, PaperNumbers, ProtocolChoice, ReportSpec};

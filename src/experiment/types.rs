@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::grid::{AxisValue, Grid};
 use crate::data::protocol::Protocol;
 
 /// An experiment: pipelines, a grid over them, a protocol, and what to report.
@@ -21,9 +22,13 @@ pub struct Experiment {
     pub datasets: BTreeMap<String, DatasetSpec>,
     /// Hyper-parameters by model; only what differs from the model's defaults.
     #[serde(default)]
-    pub models: BTreeMap<String, serde_json::Map<String, Value>>,
+    pub models: BTreeMap<String, Map<String, Value>>,
     /// The cells.
     pub grid: Grid,
+    /// Pieces of an experiment by name, to be laid over this file with `--profile NAME`: maps merge key by key, `null`
+    /// takes away, everything else is replaced.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub profiles: BTreeMap<String, Map<String, Value>>,
     /// `paper`, `published-code`, or each choice spelled out.
     #[serde(default)]
     pub protocol: ProtocolChoice,
@@ -47,49 +52,6 @@ pub struct DatasetSpec {
     /// Values for the pipeline's `${name}` places, beside the cell's own axes.
     #[serde(default)]
     pub with: BTreeMap<String, Value>,
-}
-
-/// The cells of an experiment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Grid {
-    /// Every combination of these axes; `dataset` is required, `model` is the trained model.
-    pub product: BTreeMap<String, Vec<AxisValue>>,
-    /// Cells to leave out: each that has all of these values.
-    #[serde(default)]
-    pub exclude: Vec<BTreeMap<String, AxisValue>>,
-    /// One cell for each seed.
-    #[serde(default = "one_seed")]
-    pub seeds: Vec<u64>,
-}
-
-/// A value of an axis; shown and compared as text.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum AxisValue {
-    /// A whole number.
-    Integer(i64),
-    /// A number.
-    Number(f64),
-    /// A switch.
-    Switch(bool),
-    /// A word.
-    Text(String),
-}
-
-impl std::fmt::Display for AxisValue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Integer(value) => value.fmt(f),
-            Self::Number(value) => value.fmt(f),
-            Self::Switch(value) => value.fmt(f),
-            Self::Text(value) => value.fmt(f),
-        }
-    }
-}
-
-fn one_seed() -> Vec<u64> {
-    vec![1]
 }
 
 /// A protocol by name, or spelled out.

@@ -18,15 +18,22 @@ pub(super) fn database(state: &Utf8Path) -> Utf8PathBuf {
 
 /// Takes the lock under which tables are made. `None` where nothing can be written.
 pub(super) fn lock(state: &Utf8Path) -> Result<Option<fs_err::File>, RecordError> {
-    let made = fs_err::create_dir_all(state).and_then(|()| fs_err::File::create(state.join("records.lock")));
-    match made {
-        Ok(file) => {
-            file.file().lock()?;
-            Ok(Some(file))
-        }
-        Err(error) if matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) => Ok(None),
-        Err(error) => Err(error.into()),
+    let refused =
+        |error: &std::io::Error| matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied);
+    match fs_err::create_dir_all(state) {
+        Err(error) if refused(&error) => return Ok(None),
+        other => other?,
     }
+    // SQLite makes files beside its own.
+    for path in [state.to_owned(), database(state)] {
+        match rustix::fs::access(path.as_std_path(), rustix::fs::Access::WRITE_OK).map_err(std::io::Error::from) {
+            Err(error) if refused(&error) => return Ok(None),
+            _ => {}
+        }
+    }
+    let file = fs_err::File::create(state.join("records.lock"))?;
+    file.file().lock()?;
+    Ok(Some(file))
 }
 
 /// Records that are gone while results lie beside them are not begun anew: all would be computed again.

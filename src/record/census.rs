@@ -177,11 +177,22 @@ async fn runs(connection: &mut SqliteConnection) -> Result<Vec<RunUse>, sqlx::Er
         id: row.get(0),
         experiment: row.get(1),
         ended: matches!(row.get(2), "done" | "failed"),
-        whole: row.get::<&str, _>(3) == "{}",
+        whole: whole(row.get(3)),
         same_as: row.get(4),
         started: row.get(5),
     });
     Ok(read.collect())
+}
+
+/// True for a run that nothing was chosen for: every choice is empty.
+fn whole(choices: &str) -> bool {
+    let empty = |choice: &Value| match choice {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    };
+    serde_json::from_str(choices).is_ok_and(|choices: serde_json::Map<String, Value>| choices.values().all(empty))
 }
 
 /// The runs that are kept. Of each experiment the last runs that came to their end count, without those over a part of
@@ -262,4 +273,66 @@ fn reached(results: &[ResultRow], roots: &[ContentHash], kept: &HashSet<i64>) ->
         }
     }
     reached
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(id: i64, experiment: &str, ended: bool, choices: &str) -> RunUse {
+        let (experiment, started) = (experiment.to_owned(), String::new());
+        RunUse { id, experiment, ended, whole: whole(choices), same_as: None, started }
+    }
+
+    fn kept_of(runs: &[RunUse], last: usize) -> Vec<i64> {
+        let mut kept: Vec<i64> = kept(runs, NonZeroUsize::new(last)).into_iter().collect();
+        kept.sort_unstable();
+        kept
+    }
+
+    #[test]
+    fn runs_over_a_part_and_interrupted_ones_do_not_push_whole_ones_out() {
+        let part = r#"{"only":["model=a"],"seeds":[]}"#;
+        let runs = [
+            run(9, "a", true, part),
+            run(8, "a", false, "{}"),
+            run(7, "b", true, part),
+            run(6, "b", true, part),
+            run(5, "a", true, r#"{"only":[],"profile":null}"#),
+            run(4, "a", true, part),
+            run(3, "a", true, "{}"),
+            run(2, "c", false, "{}"),
+            run(1, "a", true, "{}"),
+        ];
+        assert_eq!(kept_of(&runs, 1), [2, 5, 7, 8, 9], "b has no whole run, c none that ended");
+        assert_eq!(kept_of(&runs, 2), [2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(kept_of(&runs, 9).len(), runs.len());
+        assert_eq!(kept_of(&runs, 0).len(), runs.len(), "no number keeps all");
+    }
+
+    #[test]
+    fn what_a_kept_result_was_made_from_is_reached_and_what_only_an_old_one_read_is_not() {
+        let hash = |text: &str| ContentHash::of(text.as_bytes());
+        let row = |key: &str, object: &str, inputs: &[&str], run: i64| ResultRow {
+            key: hash(key),
+            label: String::new(),
+            object: hash(object),
+            inputs: inputs.iter().map(|input| hash(input)).collect(),
+            attempt: run,
+            run,
+            experiment: String::new(),
+        };
+        // Both runs made the same middle from another beginning.
+        let results = [
+            row("k1", "old beginning", &[], 1),
+            row("k2", "middle", &["old beginning"], 1),
+            row("k3", "beginning", &[], 2),
+            row("k4", "middle", &["beginning"], 2),
+            row("k5", "end", &["middle"], 1),
+        ];
+        let found = reached(&results, &[hash("end")], &HashSet::new());
+        assert_eq!(found, HashSet::from([hash("end"), hash("middle"), hash("beginning")]));
+        let found = reached(&results, &[], &HashSet::from([1]));
+        assert!(found.contains(&hash("old beginning")), "a kept run reaches what it made itself");
+    }
 }

@@ -238,7 +238,7 @@ pub(super) fn attempt_row(row: &SqliteRow) -> Result<AttemptRow, RecordError> {
         notes: optional("what")?.unwrap_or_default(),
         seconds: row.get("took"),
         threads: row.get("threads"),
-        gpus: row.get("gpus"),
+        gpus: row.get::<Option<String>, _>("gpus").filter(|ids| !ids.is_empty()),
         peak_memory: row.get("peak_memory"),
         peak_gpu_memory: row.get("peak_gpu_memory"),
         phases: optional("phases")?,
@@ -304,7 +304,7 @@ impl Records {
         let update = format!("{QUICK}; UPDATE attempts SET threads = ?, gpus = ?, retries = ? WHERE id = ?");
         sqlx::query(sqlx::AssertSqlSafe(update))
             .bind(i64::try_from(given.threads).unwrap_or(i64::MAX))
-            .bind(given.gpus.join(","))
+            .bind((!given.gpus.is_empty()).then(|| given.gpus.join(",")))
             .bind(given.retries)
             .bind(attempt)
             .execute(&self.pool)

@@ -49,12 +49,12 @@ impl Records {
             let mut rest = text.as_str();
             while !rest.is_empty() {
                 let (object, entry, stamp, after) = file(rest).ok_or_else(|| unreadable(rest))?;
-                index.files.entry(hash(object)?).or_default().push((entry, stamp));
+                let files = index.files.entry(hash(object)?).or_default();
+                // Paths are compared part by part; SQLite's order is that of their bytes.
+                let at = files.partition_point(|(known, _)| known.path < entry.path);
+                files.insert(at, (entry, stamp));
                 rest = after;
             }
-        }
-        for files in index.files.values_mut() {
-            files.sort_by(|(one, _), (other, _)| one.path.cmp(&other.path));
         }
         Ok(index)
     }

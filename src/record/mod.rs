@@ -21,7 +21,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use cache::{NewResult, StoredResult};
-pub use census::{Census, ResultRow};
+pub use census::{AttemptUse, Census, ResultRow};
 pub use detail::{CellDetail, Details, RunDetail, StageDetail};
 pub use ending::{CellEnd, RunEnd, StageEnd};
 pub use history::{Given, Measured};
@@ -55,7 +55,7 @@ pub enum RecordError {
     },
     /// The file is not there, but results are.
     #[error(
-        "the records in `{path}` are gone, but the cache holds results\nhelp: `sr-pipe cache rebuild` makes the records again from the cache"
+        "the records in `{path}` are gone, but the cache holds results\nhelp: `sr-pipe cache rebuild` makes the records again from the cache; to compute everything anew instead, remove `keys` beside them"
     )]
     Gone {
         /// The file.

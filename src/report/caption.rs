@@ -8,6 +8,7 @@ use crate::metric::MetricAt;
 
 use super::Report;
 use super::comparable::candidates;
+use super::layout::Combinations;
 use super::markdown::{code, counted, inline, list, thousands};
 
 /// What must be read before the table: data that are not real, choices that flatter.
@@ -46,13 +47,9 @@ pub(super) fn warnings(report: &Report<'_>) -> Vec<String> {
 }
 
 /// How to read the table, one paragraph each.
-pub(super) fn paragraphs(report: &Report<'_>, metrics: &[MetricAt]) -> Vec<String> {
+pub(super) fn paragraphs(report: &Report<'_>, combinations: &Combinations<'_>, metrics: &[MetricAt]) -> Vec<String> {
     let titles: Vec<String> = metrics.iter().map(MetricAt::title).collect();
-    let seeds: Vec<String> = report.experiment.grid.seeds.iter().map(ToString::to_string).collect();
-    let over = match seeds.len() {
-        1 => format!("one seed ({}), so without a spread", seeds[0]),
-        n => format!("mean ± sample standard deviation over n = {n} seeds ({})", list(&seeds)),
-    };
+    let over = over_seeds(combinations);
     let mut reading = format!(
         "{} in per cent, {over}. Best of a column in **bold**, second <u>underlined</u>, by the numbers as printed.",
         list(&titles)
@@ -70,6 +67,30 @@ pub(super) fn paragraphs(report: &Report<'_>, metrics: &[MetricAt]) -> Vec<Strin
     };
     let protocol = format!("Protocol {}: {}.", code(name), in_words(report.protocol).join("; "));
     [reading, protocol].into_iter().chain(test_sets(report)).collect()
+}
+
+/// Over how many seeds a number is, and which.
+fn over_seeds(combinations: &Combinations<'_>) -> String {
+    let words = |seeds: &mut dyn Iterator<Item = &u64>| seeds.map(ToString::to_string).collect::<Vec<_>>();
+    let first = combinations.all.first().map_or(&[][..], |combination| &combination.seeds);
+    if combinations.all.iter().all(|combination| combination.seeds == first) {
+        return match first {
+            [only] => format!("one seed ({only}), so without a spread"),
+            seeds => {
+                let named = list(&words(&mut seeds.iter()));
+                format!("mean ± sample standard deviation over n = {} seeds ({named})", seeds.len())
+            }
+        };
+    }
+    let counts: BTreeSet<usize> = combinations.all.iter().map(|combination| combination.seeds.len()).collect();
+    let all: BTreeSet<u64> = combinations.all.iter().flat_map(|combination| combination.seeds.clone()).collect();
+    let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
+    let named = list(&words(&mut all.iter()));
+    format!(
+        "mean ± sample standard deviation over as many seeds as the grid gives a cell ({}; of seeds {named}), \
+         one seed without a spread",
+        counts.join(" or ")
+    )
 }
 
 /// Each choice of a protocol as a clause.

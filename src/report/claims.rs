@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::data::protocol::Ties;
-use crate::experiment::types::{AxisValue, Claim};
+use crate::experiment::{AxisValue, Claim};
 use crate::metric::significance::{holm, wilcoxon};
 use crate::metric::{MetricAt, MetricError, rank};
 
 use super::comparable::differences;
-use super::layout::describe;
+use super::layout::{Combination, Combinations, describe};
 use super::markdown::{Align, Footnotes, inline, list, percent, points, table, thousands};
 use super::score::mean;
 use super::table::failure;
-use super::{CellRanks, CellResult, CellState, Report};
+use super::{CellRanks, CellState, Report};
 
 /// Below this corrected p-value a difference is taken for real.
 pub const ALPHA: f64 = 0.05;
@@ -78,10 +78,11 @@ pub struct Judged<'a> {
 /// # Errors
 /// When the metric of a claim cannot be read.
 pub fn judge<'a>(report: &Report<'a>) -> Result<Vec<Judged<'a>>, MetricError> {
+    let combinations = Combinations::of(report);
     let mut tested = Vec::new();
     for claim in &report.experiment.claims {
         let metric: MetricAt = claim.metric.parse()?;
-        tested.push((claim, metric, Pairs::collect(report, claim, metric)));
+        tested.push((claim, metric, Pairs::collect(report, &combinations, claim, metric)));
     }
     let tests: Vec<_> = tested.iter().map(|(_, _, pairs)| pairs.as_ref().ok().map(Pairs::test)).collect();
     let p = holm(&tests.iter().map(|test| test.map_or(1.0, |test| test.p)).collect::<Vec<_>>());
@@ -127,23 +128,25 @@ struct Pairs {
 
 impl Pairs {
     /// Finds the cells of both sides; the error says why there is nothing to compare.
-    fn collect(report: &Report<'_>, claim: &Claim, metric: MetricAt) -> Result<Self, String> {
-        let mut ahead: BTreeMap<&BTreeMap<String, String>, Vec<&CellResult>> = BTreeMap::new();
-        for cell in report.cells.iter().filter(|cell| matches(cell, &claim.better)) {
-            ahead.entry(&cell.coordinates).or_default().push(cell);
-        }
-        if ahead.is_empty() {
+    fn collect(
+        report: &Report<'_>,
+        combinations: &Combinations<'_>,
+        claim: &Claim,
+        metric: MetricAt,
+    ) -> Result<Self, String> {
+        let mut ahead = combinations.all.iter().filter(|here| matches(here, &claim.better)).peekable();
+        if ahead.peek().is_none() {
             return Err(format!("no cell has {}", axes(&claim.better)));
         }
+        let others = Counterparts::of(combinations, claim);
         let mut pairs = Self { better: Vec::new(), than: Vec::new(), remarks: Vec::new() };
-        for (coordinates, mut cells) in ahead {
-            cells.sort_by_key(|cell| cell.seed);
-            let mut behind = coordinates.clone();
-            behind.extend(claim.than.iter().map(|(axis, value)| (axis.clone(), value.to_string())));
+        for here in ahead {
+            let other = others.find(here)?;
+            let mut seeds = here.seeds.clone();
+            seeds.sort_unstable();
             let (mut both, mut gaps) = (Vec::new(), Vec::new());
-            for cell in cells {
-                let other = report.cells.iter().find(|c| c.coordinates == behind && c.seed == cell.seed);
-                match (ranks(Some(cell), coordinates, cell.seed), ranks(other, &behind, cell.seed)) {
+            for seed in seeds {
+                match (ranks(here, seed), ranks(other, seed)) {
                     (Ok(better), Ok(than)) => both.push((better, than)),
                     (a, b) => gaps.extend([a.err(), b.err()].into_iter().flatten()),
                 }
@@ -204,8 +207,42 @@ fn over_seeds<'a>(
     Ok(values.into_iter().map(|(sample, (_, sum))| (sample, sum / count as f64)).collect())
 }
 
-fn matches(cell: &CellResult, wanted: &BTreeMap<String, AxisValue>) -> bool {
-    wanted.iter().all(|(axis, value)| cell.coordinates.get(axis) == Some(&value.to_string()))
+/// Finds for each combination that should be ahead the one that should be behind.
+struct Counterparts<'a> {
+    combinations: &'a Combinations<'a>,
+    claim: &'a Claim,
+    /// Axes that the axes of the claim decide: they turn with them, as the axes of a zip do.
+    led: Vec<&'a str>,
+}
+
+impl<'a> Counterparts<'a> {
+    fn of(combinations: &'a Combinations<'a>, claim: &'a Claim) -> Self {
+        let named: Vec<&str> = claim.better.keys().chain(claim.than.keys()).map(String::as_str).collect();
+        let mut led: Vec<&str> =
+            combinations.all.iter().flat_map(|here| here.coordinates.keys()).map(String::as_str).collect();
+        led.sort_unstable();
+        led.dedup();
+        led.retain(|axis| !named.contains(axis) && combinations.decide(&named, axis));
+        Self { combinations, claim, led }
+    }
+
+    fn find(&self, here: &Combination<'_>) -> Result<&'a Combination<'a>, String> {
+        let mut behind = here.coordinates.clone();
+        behind.extend(self.claim.than.iter().map(|(axis, value)| (axis.clone(), value.to_string())));
+        if let Some(found) = self.combinations.at(&behind) {
+            return Ok(found);
+        }
+        behind.retain(|axis, _| !self.led.contains(&axis.as_str()));
+        let fits = |other: &&Combination<'_>| {
+            let fixed = other.coordinates.iter().filter(|(axis, _)| !self.led.contains(&axis.as_str()));
+            fixed.eq(behind.iter())
+        };
+        self.combinations.all.iter().find(fits).ok_or_else(|| format!("{} is not in the grid", describe(&behind)))
+    }
+}
+
+fn matches(combination: &Combination<'_>, wanted: &BTreeMap<String, AxisValue>) -> bool {
+    wanted.iter().all(|(axis, value)| combination.value(axis) == Some(value.to_string().as_str()))
 }
 
 fn axes(wanted: &BTreeMap<String, AxisValue>) -> String {
@@ -213,18 +250,14 @@ fn axes(wanted: &BTreeMap<String, AxisValue>) -> String {
 }
 
 /// The ranks of a cell, or why it has none.
-fn ranks<'a>(
-    cell: Option<&'a CellResult>,
-    coordinates: &BTreeMap<String, String>,
-    seed: u64,
-) -> Result<&'a CellRanks, String> {
-    let why = match cell.map(|cell| &cell.state) {
+fn ranks<'a>(combination: &Combination<'a>, seed: u64) -> Result<&'a CellRanks, String> {
+    let why = match combination.cells.get(&seed).map(|cell| &cell.state) {
         Some(CellState::Done(ranks)) => return Ok(ranks),
         Some(CellState::Failed { message, log }) => failure(message, log.as_deref()),
-        Some(CellState::Missing) => "did not run".to_owned(),
-        None => "is not in the grid".to_owned(),
+        None if !combination.seeds.contains(&seed) => "is not in the grid".to_owned(),
+        Some(CellState::Missing) | None => "did not run".to_owned(),
     };
-    Err(format!("seed {seed} of {} {why}", describe(coordinates)))
+    Err(format!("seed {seed} of {} {why}", describe(combination.coordinates)))
 }
 
 /// The section on claims; nothing when the experiment makes none.

@@ -1,18 +1,16 @@
 //! The numbers of a report for scripts, one line for each cell, seed and metric.
 
 use super::comparable::candidates;
-use super::layout::excluded;
 use super::{CellResult, CellState, Report};
 use crate::metric::MetricAt;
 
 /// A header, then the cells by coordinates and seed. Values are fractions in full precision.
 pub(super) fn render(report: &Report<'_>, metrics: &[MetricAt]) -> String {
-    let axes: Vec<&String> = report.experiment.grid.product.keys().collect();
+    let axes: Vec<&String> = report.points.axes.keys().collect();
     let mut header: Vec<String> = axes.iter().map(|axis| (*axis).clone()).collect();
     let facts = "seed metric state value selection samples candidates protocol test_samples synthetic run message";
     header.extend(facts.split(' ').map(ToOwned::to_owned));
-    let mut cells: Vec<&CellResult> =
-        report.cells.iter().filter(|cell| !excluded(&report.experiment.grid, &cell.coordinates)).collect();
+    let mut cells: Vec<&CellResult> = report.cells.iter().collect();
     cells.sort_by(|a, b| (&a.coordinates, a.seed).cmp(&(&b.coordinates, b.seed)));
     let mut lines = vec![header];
     for cell in cells {

@@ -21,13 +21,14 @@ use std::collections::BTreeMap;
 
 use crate::data::protocol::Protocol;
 use crate::data::ranks::Ranks;
+use crate::experiment::Points;
 use crate::experiment::types::{Experiment, ReportSpec};
 use crate::metric::MetricError;
 
 /// One cell of the grid with one seed, and how it ended.
 #[derive(Debug, Clone)]
 pub struct CellResult {
-    /// The cell's value on every axis of the grid.
+    /// The cell's value on each of its axes.
     pub coordinates: BTreeMap<String, String>,
     /// Its seed.
     pub seed: u64,
@@ -104,13 +105,15 @@ pub struct Provenance {
 pub struct Report<'a> {
     /// What to print.
     pub spec: &'a ReportSpec,
-    /// The experiment, for its grid, its words and its claims.
+    /// The experiment, for its words and its claims.
     pub experiment: &'a Experiment,
+    /// Its grid, written out.
+    pub points: &'a Points,
     /// The experiment's protocol, resolved.
     pub protocol: &'a Protocol,
     /// Names to print instead of axis values: `m-sr` as `M-SR`.
     pub titles: &'a BTreeMap<String, String>,
-    /// The cells, in any order.
+    /// What became of its cells, in any order.
     pub cells: &'a [CellResult],
     /// Where they come from.
     pub provenance: &'a Provenance,
@@ -129,14 +132,16 @@ impl<'a> Report<'a> {
 /// When a metric of the experiment cannot be read.
 pub fn render(report: &Report<'_>) -> Result<String, MetricError> {
     let metrics = score::metrics(report.spec)?;
-    let results = table::render(report, &metrics);
+    let combinations = layout::Combinations::of(report);
+    let results = table::render(report, &combinations, &metrics);
     let mut sections = vec![format!("# {}", report.experiment.title)];
     sections.extend(non_empty(&report.experiment.about));
     sections.push("## Results".to_owned());
     sections.extend(caption::warnings(report));
     sections.extend(results.tables);
+    sections.extend(results.remarks);
     sections.extend(non_empty(&results.footnotes));
-    sections.extend(caption::paragraphs(report, &metrics));
+    sections.extend(caption::paragraphs(report, &combinations, &metrics));
     sections.extend(report.spec.notes.iter().map(|note| note.trim().to_owned()));
     sections.extend(claims::render(report)?);
     sections.push(provenance::render(report));

@@ -1,15 +1,13 @@
 //! The results: rows by columns by metrics, with the best marked and nothing left blank.
 
-use std::collections::BTreeMap;
-
 use crate::data::protocol::Ties;
 use crate::metric::MetricAt;
 
 use super::comparable::differences;
-use super::layout::{Layout, describe, excluded};
+use super::layout::{Combination, Combinations, Layout, Table};
 use super::markdown::{Align, Footnotes, code, counted, inline, list, percent, points, table};
 use super::score::Spread;
-use super::{CellRanks, CellResult, CellState, Report};
+use super::{CellRanks, CellState, Report};
 
 /// A gap between optimistic and pessimistic Hit@20 that a reader must know of: 0.2 points.
 const TIES_MATTER: f64 = 0.002;
@@ -20,43 +18,42 @@ const NOTHING: &str = "–";
 /// The tables, each under its heading where there are several, and the remarks on them.
 pub(super) struct Results {
     pub(super) tables: Vec<String>,
+    /// What the tables do not show, one paragraph each.
+    pub(super) remarks: Vec<String>,
     pub(super) footnotes: String,
 }
 
-/// One table for each choice of the axes that are neither rows nor columns.
-pub(super) fn render(report: &Report<'_>, metrics: &[MetricAt]) -> Results {
-    let layout = match Layout::of(report) {
+/// One table for each choice of the axes that neither rows nor columns decide.
+pub(super) fn render<'a>(report: &Report<'a>, combinations: &'a Combinations<'a>, metrics: &[MetricAt]) -> Results {
+    let layout = match Layout::of(report, combinations) {
         Ok(layout) => layout,
         Err(axis) => {
-            let missing = format!("The grid has no axis {}, so there is no table.", code(&axis));
-            return Results { tables: vec![missing], footnotes: String::new() };
+            let missing = format!("The grid has no axis {}, so there is no table.", code(axis));
+            return Results { tables: vec![missing], remarks: Vec::new(), footnotes: String::new() };
         }
     };
     let mut footnotes = Footnotes::default();
     let mut tables = Vec::new();
-    for others in &layout.tables {
-        if !others.is_empty() {
-            tables.push(format!("### {}", inline(&describe(others))));
-        }
-        tables.push(Page { report, metrics, layout: &layout, others }.render(&mut footnotes));
+    for table in &layout.tables {
+        tables.extend(table.heading.iter().map(|heading| format!("### {}", inline(heading))));
+        tables.push(Page { report, metrics, table }.render(&mut footnotes));
     }
-    Results { tables, footnotes: footnotes.render() }
+    Results { tables, remarks: layout.remarks, footnotes: footnotes.render() }
 }
 
 /// One table.
 struct Page<'a> {
     report: &'a Report<'a>,
     metrics: &'a [MetricAt],
-    layout: &'a Layout,
-    others: &'a BTreeMap<String, String>,
+    table: &'a Table<'a>,
 }
 
 impl<'a> Page<'a> {
     fn render(&self, footnotes: &mut Footnotes) -> String {
         let mut header = vec![(inline(&self.report.spec.rows), Align::Left)];
         let mut rows: Vec<Vec<String>> =
-            self.layout.rows.iter().map(|row| vec![self.row_title(row, footnotes)]).collect();
-        for column in &self.layout.columns {
+            self.table.rows.iter().map(|row| vec![self.row_title(row, footnotes)]).collect();
+        for column in &self.table.columns {
             let differing = self.differences(column);
             let mark = if differing.is_empty() {
                 String::new()
@@ -87,15 +84,15 @@ impl<'a> Page<'a> {
         rows: &mut [Vec<String>],
         footnotes: &mut Footnotes,
     ) {
-        let values: Vec<Option<Spread>> = self.layout.rows.iter().map(|row| self.spread(row, column, metric)).collect();
+        let values: Vec<Option<Spread>> = self.table.rows.iter().map(|row| self.spread(row, column, metric)).collect();
         let places = if ranked { places(&values, metric.metric.higher_is_better) } else { vec![None; values.len()] };
-        let printed: Vec<Option<f64>> = self.layout.rows.iter().map(|row| self.printed(row, column, metric)).collect();
+        let printed: Vec<Option<f64>> = self.table.rows.iter().map(|row| self.printed(row, column, metric)).collect();
         let beside_paper = printed.iter().any(Option::is_some);
         header.push((title, Align::Right));
         if beside_paper {
             header.extend([("paper".to_owned(), Align::Right), ("Δ".to_owned(), Align::Right)]);
         }
-        for (i, row) in self.layout.rows.iter().enumerate() {
+        for (i, row) in self.table.rows.iter().enumerate() {
             rows[i].push(match values[i] {
                 Some(value) => number(value, places[i]) + &self.remark(row, column, footnotes),
                 None => self.absence(row, column, metric, footnotes),
@@ -108,20 +105,10 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The cells of a row and a column, by seed.
-    fn cells(&self, row: &str, column: &str) -> Vec<&'a CellResult> {
-        let spec = self.report.spec;
-        let here = |cell: &CellResult| {
-            let at = |axis: &str, value: &str| cell.coordinates.get(axis).is_some_and(|v| v == value);
-            at(&spec.rows, row) && at(&spec.columns, column) && self.others.iter().all(|(axis, value)| at(axis, value))
-        };
-        let mut cells: Vec<&CellResult> = self.report.cells.iter().filter(|cell| here(cell)).collect();
-        cells.sort_by_key(|cell| cell.seed);
-        cells
-    }
-
+    /// The cells of a row and a column that have ranks, by seed.
     fn done(&self, row: &str, column: &str) -> Vec<&'a CellRanks> {
-        self.cells(row, column).into_iter().filter_map(CellResult::ranks).collect()
+        let cells = self.table.slot(row, column).into_iter().flat_map(|slot| slot.cells.values());
+        cells.filter_map(|cell| cell.ranks()).collect()
     }
 
     fn spread(&self, row: &str, column: &str, metric: MetricAt) -> Option<Spread> {
@@ -138,7 +125,7 @@ impl<'a> Page<'a> {
 
     /// In what the cells of a column differ, though they should not.
     fn differences(&self, column: &str) -> Vec<String> {
-        let rows = self.layout.rows.iter();
+        let rows = self.table.rows.iter();
         let cells: Vec<(&str, &CellRanks)> = rows
             .flat_map(|row| self.done(row, column).into_iter().map(|cell| (self.report.title(row), cell)))
             .collect();
@@ -149,7 +136,7 @@ impl<'a> Page<'a> {
     fn row_title(&self, row: &'a str, footnotes: &mut Footnotes) -> String {
         let hit = MetricAt { metric: &crate::metric::METRICS[0], cutoff: 20 };
         let mut gaps = Vec::new();
-        for column in &self.layout.columns {
+        for column in &self.table.columns {
             let seeds: Vec<f64> = self.done(row, column).into_iter().filter_map(|cell| cell.tie_gap(hit)).collect();
             if let Some(gap) = Spread::of(&seeds).filter(|gap| gap.mean > TIES_MATTER) {
                 gaps.push(format!("{} points on {}", percent(gap.mean), inline(self.report.title(column))));
@@ -173,34 +160,29 @@ impl<'a> Page<'a> {
 
     /// The mark of a number that is not over all seeds.
     fn remark(&self, row: &str, column: &str, footnotes: &mut Footnotes) -> String {
-        let cells = self.cells(row, column);
-        let done = cells.iter().filter(|cell| cell.ranks().is_some()).count();
-        let wanted = self.report.experiment.grid.seeds.len();
+        let Some(slot) = self.table.slot(row, column) else { return String::new() };
+        let done = slot.cells.values().filter(|cell| cell.ranks().is_some()).count();
+        let wanted = slot.seeds.len();
         if done >= wanted {
             return String::new();
         }
         let name = self.name(row, column);
-        let why = self.reasons(&cells);
-        footnotes.mark(format!("{name}: over {done} of {}; {why}.", counted(wanted, "seed")))
+        footnotes.mark(format!("{name}: over {done} of {}; {}.", counted(wanted, "seed"), reasons(slot)))
     }
 
     /// What stands in place of a number, marked with why.
     fn absence(&self, row: &str, column: &str, metric: MetricAt, footnotes: &mut Footnotes) -> String {
-        let cells = self.cells(row, column);
-        let spec = self.report.spec;
-        let mut coordinates = self.others.clone();
-        coordinates.extend([(spec.rows.clone(), row.to_owned()), (spec.columns.clone(), column.to_owned())]);
-        if excluded(&self.report.experiment.grid, &coordinates) {
-            return NOTHING.to_owned() + &footnotes.mark("Left out by the experiment.".to_owned());
-        }
+        let Some(slot) = self.table.slot(row, column) else {
+            return NOTHING.to_owned() + &footnotes.mark("Not part of the grid.".to_owned());
+        };
         let name = self.name(row, column);
-        if cells.iter().any(|cell| cell.ranks().is_some()) {
+        if slot.cells.values().any(|cell| cell.ranks().is_some()) {
             let own = code(&metric.to_string());
             let text = format!("{name}: the ranks hold neither a selection {own} nor {}, or no samples.", code("best"));
             return "missing".to_owned() + &footnotes.mark(text);
         }
-        let failed = cells.iter().any(|cell| matches!(cell.state, CellState::Failed { .. }));
-        let mark = footnotes.mark(format!("{name}: {}.", self.reasons(&cells)));
+        let failed = slot.cells.values().any(|cell| matches!(cell.state, CellState::Failed { .. }));
+        let mark = footnotes.mark(format!("{name}: {}.", reasons(slot)));
         format!("{}{mark}", if failed { "failed" } else { "missing" })
     }
 
@@ -208,29 +190,29 @@ impl<'a> Page<'a> {
     fn name(&self, row: &str, column: &str) -> String {
         let (row, column) =
             (self.report.titles.get(row).map_or(row, |t| t), self.report.titles.get(column).map_or(column, |t| t));
-        let others = if self.others.is_empty() { String::new() } else { format!(" ({})", describe(self.others)) };
+        let others = self.table.heading.iter().map(|heading| format!(" ({heading})")).collect::<String>();
         inline(&format!("{row} on {column}{others}"))
     }
+}
 
-    /// Why seeds have no ranks; seeds with the same reason stand together.
-    fn reasons(&self, cells: &[&CellResult]) -> String {
-        let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
-        for seed in &self.report.experiment.grid.seeds {
-            let reason = match cells.iter().find(|cell| cell.seed == *seed).map(|cell| &cell.state) {
-                Some(CellState::Done(_)) => continue,
-                Some(CellState::Failed { message, log }) => failure(message, log.as_deref()),
-                Some(CellState::Missing) | None => "did not run".to_owned(),
-            };
-            match by_reason.iter_mut().find(|(known, _)| *known == reason) {
-                Some((_, seeds)) => seeds.push(seed.to_string()),
-                None => by_reason.push((reason, vec![seed.to_string()])),
-            }
+/// Why seeds have no ranks; seeds with the same reason stand together.
+fn reasons(slot: &Combination<'_>) -> String {
+    let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
+    for seed in &slot.seeds {
+        let reason = match slot.cells.get(seed).map(|cell| &cell.state) {
+            Some(CellState::Done(_)) => continue,
+            Some(CellState::Failed { message, log }) => failure(message, log.as_deref()),
+            Some(CellState::Missing) | None => "did not run".to_owned(),
+        };
+        match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, seeds)) => seeds.push(seed.to_string()),
+            None => by_reason.push((reason, vec![seed.to_string()])),
         }
-        let parts = by_reason.into_iter().map(|(reason, seeds)| {
-            format!("seed{} {} {reason}", if seeds.len() == 1 { "" } else { "s" }, list(&seeds))
-        });
-        parts.collect::<Vec<_>>().join("; ")
     }
+    let parts = by_reason
+        .into_iter()
+        .map(|(reason, seeds)| format!("seed{} {} {reason}", if seeds.len() == 1 { "" } else { "s" }, list(&seeds)));
+    parts.collect::<Vec<_>>().join("; ")
 }
 
 /// `failed: out of memory (log: runs/1/sknn.log)`, from the first line of the message.

@@ -1,12 +1,13 @@
 //! Reports over hand-made ranks: each mark, each footnote, each verdict.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::claims::{Verdict, judge};
 use super::*;
 use crate::data::protocol::{SelectBy, SelectOn, TargetOperation, Ties};
 use crate::data::ranks::Rank;
-use crate::experiment::types::{AxisValue, Claim};
+use crate::experiment::{AxisValue, Claim};
 
 /// An experiment over `demo` with the models given, and what a report of it needs.
 struct Case {
@@ -15,6 +16,8 @@ struct Case {
     titles: BTreeMap<String, String>,
     cells: Vec<CellResult>,
     provenance: Provenance,
+    /// The grid, written out at the first report.
+    points: OnceCell<Points>,
 }
 
 impl Case {
@@ -30,6 +33,7 @@ impl Case {
             protocol: serde_json::from_str("{}").unwrap(),
             titles: BTreeMap::from([("mkm-sr".to_owned(), "MKM-SR".to_owned())]),
             cells: Vec::new(),
+            points: OnceCell::new(),
             provenance: Provenance {
                 experiment_file: "experiments/made-up.yaml".to_owned(),
                 experiment_digest: "e0e0".to_owned(),
@@ -66,6 +70,7 @@ impl Case {
         Report {
             spec: self.experiment.report.as_ref().unwrap(),
             experiment: &self.experiment,
+            points: self.points.get_or_init(|| Points::of(&self.experiment.grid).0),
             protocol: &self.protocol,
             titles: &self.titles,
             cells: &self.cells,
@@ -233,12 +238,60 @@ fn a_number_over_fewer_seeds_than_asked_for_is_marked() {
     case.shows(&["40.00 [1]", "- [1] a on demo: over 1 of 2 seeds; seed 2 failed: killed (log: `runs/1/a.log`)."]);
 }
 
+/// Cells for every combination of the grid that was set, each a hit for half of its samples.
+fn filled(grid: serde_json::Value) -> Case {
+    let mut case = Case::new(&[], &[1]);
+    case.experiment.grid = serde_json::from_value(grid).unwrap();
+    for point in Points::of(&case.experiment.grid).0.points {
+        let coordinates = (*point.coordinates).clone();
+        case.cells.push(CellResult { coordinates, seed: point.seed, state: hits(2, 4) });
+    }
+    case
+}
+
 #[test]
-fn a_cell_that_the_experiment_leaves_out_is_a_dash_with_a_remark() {
-    let mut case = Case::new(&["a", "b"], &[1]);
-    case.experiment.grid.exclude = vec![BTreeMap::from([("model".to_owned(), AxisValue::Text("b".to_owned()))])];
-    case.add("a", 1, hits(4, 10));
-    case.shows(&["– [1]", "- [1] Left out by the experiment."]);
+fn a_combination_that_no_cell_has_is_a_dash_with_a_remark() {
+    let mut case = filled(serde_json::json!({
+        "product": { "dataset": ["demo", "other"], "model": ["a", "b"] },
+        "exclude": [{ "dataset": "other", "model": "b" }],
+    }));
+    case.cells.pop();
+    case.shows(&["– [2]", "- [2] Not part of the grid.", "missing [1]", "- [1] a on other: seed 1 did not run."]);
+}
+
+#[test]
+fn an_axis_that_turns_with_the_rows_makes_no_further_table_and_is_told() {
+    let case = filled(serde_json::json!({
+        "product": { "dataset": ["demo"], "loss": ["ce"] },
+        "zip": { "model": ["a", "b", "c"], "dimension": [50, 100, 50] },
+    }));
+    assert!(!case.render().contains("###"), "{}", case.render());
+    case.shows(&["`dimension` is 50 for a and c; 100 for b.", "`loss` is ce throughout."]);
+}
+
+#[test]
+fn a_single_cell_with_an_axis_of_its_own_gets_its_own_small_table() {
+    let case = filled(serde_json::json!({
+        "product": { "dataset": ["demo", "other"], "model": ["a", "b"] },
+        "include": [{ "dataset": "demo", "model": "a", "dimension": 200, "seeds": [1, 2] }],
+    }));
+    let shown = case.render();
+    let (plain, wide) = shown.split_once("### dimension = 200").unwrap();
+    let wide = wide.split("## Provenance").next().unwrap();
+    assert!(plain.contains("### no dimension") && plain.contains("| b "), "{shown}");
+    assert!(!wide.contains("| b ") && !wide.contains("| other"), "{shown}");
+    assert!(wide.contains("as many seeds as the grid gives a cell (1 or 2; of seeds 1 and 2)"), "{shown}");
+}
+
+#[test]
+fn a_claim_between_cells_of_a_zip_lets_the_axes_turn_that_turn_with_its_own() {
+    let mut case = filled(serde_json::json!({
+        "product": { "dataset": ["demo"], "loss": ["ce", "bpr"] },
+        "zip": { "model": ["a", "b"], "dimension": [50, 100] },
+    }));
+    case.claim("a", "b");
+    let judged = judge(&case.report()).unwrap();
+    assert_eq!(judged[0].evidence.unwrap().pairs, 8, "both losses, four samples each: {:?}", judged[0].remark);
 }
 
 #[test]
@@ -367,7 +420,7 @@ fn a_claim_about_cells_that_did_not_run_is_undecided_and_says_why() {
     assert_eq!(case.verdicts(), [Verdict::Undecided; 3]);
     case.shows(&[
         "seed 1 of dataset = demo, model = b failed: killed",
-        "seed 1 of dataset = demo, model = c is not in the grid",
+        "seed 1 of dataset = demo, model = c did not run",
         "no cell has model = d",
     ]);
 }

@@ -157,6 +157,8 @@ fn a_collection_keeps_what_the_last_runs_reach_and_all_upstream_of_it() {
     let wet = scratch.sr_pipe(&["cache", "gc", "--keep-last", "1"]).expect(0);
     assert_eq!(wet.stdout.replace("gone:", "would go:"), dry.stdout, "it does what the dry run said");
     assert_eq!(scratch.sealed().len(), 4);
+    let logs = scratch.root.join(".sr-pipe/logs").read_dir_utf8().unwrap().count();
+    assert_eq!(logs, 4, "the logs of what stays stay, whichever run wrote them");
 
     scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0).told(&["nothing had to run"]);
     scratch.sr_pipe(&["cache", "verify"]).expect(0);

@@ -10,6 +10,7 @@ mod data;
 mod errors;
 mod faults;
 mod floors;
+mod grids;
 mod planning;
 mod records;
 mod running;

@@ -345,7 +345,7 @@ fn records_of(mut bytes: &[u8]) -> Vec<Vec<u8>> {
             }
         }
         let crc = !crc;
-        (crc >> 15 | crc << 17).wrapping_add(0xa282_ead8)
+        crc.rotate_right(15).wrapping_add(0xa282_ead8)
     }
     assert_eq!(check(b"123456789"), 0xe306_9283_u32.rotate_right(15).wrapping_add(0xa282_ead8), "a published vector");
     let mut records = Vec::new();

@@ -44,3 +44,30 @@ fn the_schema_of_pipelines_refuses_a_mistyped_key() {
     assert!(validator.is_valid(&stages("command")));
     assert!(!validator.is_valid(&stages("comand")));
 }
+
+#[test]
+fn the_schema_of_experiments_knows_grids_and_pieces_in_profiles() {
+    let (_, schema) = schemas().into_iter().find(|(name, _)| *name == "experiment.json").unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let with = |more: Value| -> Value {
+        let mut file = serde_json::json!({ "title": "t", "datasets": { "d": { "pipeline": "p" } } });
+        file.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        file
+    };
+    let block =
+        serde_json::json!({ "zip": { "dataset": ["d"] }, "include": [{ "dataset": "d", "n": 1, "seeds": [2] }] });
+    let grid = serde_json::json!({ "product": { "dataset": ["d"] }, "groups": { "g": block } });
+    let profiles = |piece: Value| with(serde_json::json!({ "grid": grid, "profiles": { "smoke": piece } }));
+    let piece = serde_json::json!({
+        "grid": { "seeds": [1], "groups": { "g": { "seeds": null } } },
+        "datasets": { "d": { "with": { "n": 1 } } },
+        "models": { "m": { "training": { "epochs": 1 } } },
+        "report": null,
+    });
+    let errors: Vec<String> = validator.iter_errors(&profiles(piece)).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    for wrong in [serde_json::json!({ "gird": {} }), serde_json::json!({ "grid": { "seed": [1] } })] {
+        assert!(!validator.is_valid(&profiles(wrong.clone())), "{wrong}");
+    }
+    assert!(!validator.is_valid(&with(serde_json::json!({ "grid": { "include": [{ "n": [1] }] } }))));
+}

@@ -54,6 +54,10 @@ pub struct Job {
     /// Threads of one operation.
     #[serde(default = "one")]
     pub threads: u32,
+    /// How much of the usual number of samples is ranked at a time, above 0 and up to 1: less after memory ran out.
+    /// The ranks are the same.
+    #[serde(default = "whole")]
+    pub evaluation_share: f64,
     /// The folder to write into.
     pub output: PathBuf,
     /// The folder of checkpoints; for `train`.
@@ -116,6 +120,10 @@ fn one() -> u32 {
     1
 }
 
+fn whole() -> f64 {
+    1.0
+}
+
 impl Job {
     /// Reads the job at `path`, which must be for `verb`.
     ///
@@ -137,6 +145,9 @@ impl Job {
         }
         if job.threads == 0 {
             return Err(TrainerError::job("`threads` is 0", "give at least one thread"));
+        }
+        if !(job.evaluation_share > 0.0 && job.evaluation_share <= 1.0) {
+            return Err(TrainerError::job("`evaluation_share` is no share", "give a number above 0 and up to 1"));
         }
         Ok(job)
     }

@@ -94,7 +94,11 @@ async fn collect(arguments: &Arguments) -> Result<Ending, CommandError> {
         let mut chosen = choose(arguments, kept, &census, &objects, &in_use, &store);
         chosen.attempts = attempts.into_iter().filter(|left| leavings::spent(&census, left.attempt)).collect();
         if kept.is_some() {
-            let old = |log: &Leaving| leavings::outlived(&census, log.attempt, alone.is_some());
+            // The log of what made a result that stays is worth as much as the result.
+            let gone: HashSet<ContentHash> = chosen.going.iter().map(|going| going.object).collect();
+            let stays = census.results.iter().filter(|row| !gone.contains(&row.object));
+            let makers = stays.map(|row| row.attempt).collect();
+            let old = |log: &Leaving| leavings::outlived(&census, &makers, log.attempt, alone.is_some());
             chosen.logs = logs.into_iter().filter(old).collect();
         }
         chosen
@@ -219,7 +223,7 @@ fn tell(arguments: &Arguments, chosen: &Chosen, locks: usize, half: usize, alone
     let sum = |left: &[Leaving]| size(left.iter().map(|left| left.bytes).sum());
     for (left, what, why) in [
         (&chosen.attempts, "attempt folder", "their keys have results"),
-        (&chosen.logs, "log", "their runs are not kept"),
+        (&chosen.logs, "log", "their runs are not kept, and what they made is gone"),
     ] {
         if !left.is_empty() {
             rows.push(vec![count(left.len(), what), sum(left), "-".into(), why.into()]);

@@ -1,9 +1,11 @@
 //! What runs leave in the state folder beside objects and records: folders of attempts, and logs.
 
+use std::collections::HashSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::bytes_below;
-use crate::record::Census;
+use crate::record::{AttemptUse, Census};
 
 /// Something that a run left.
 pub(super) struct Leaving {
@@ -43,7 +45,9 @@ pub(super) fn spent(census: &Census, attempt: i64) -> bool {
     census.attempts.get(&attempt).is_some_and(|known| known.spent && !known.running)
 }
 
-/// True for the log of an attempt whose run is not kept, or that is not on record and no run can be writing.
-pub(super) fn outlived(census: &Census, attempt: i64, alone: bool) -> bool {
-    census.attempts.get(&attempt).map_or(alone, |known| !census.kept.contains(&known.run))
+/// True for the log of an attempt whose run is not kept and that made nothing which stays, or that is not on record and
+/// no run can be writing.
+pub(super) fn outlived(census: &Census, makers: &HashSet<i64>, attempt: i64, alone: bool) -> bool {
+    let run_is_kept = |known: &AttemptUse| census.kept.contains(&known.run);
+    census.attempts.get(&attempt).map_or(alone, |known| !run_is_kept(known) && !makers.contains(&attempt))
 }

@@ -195,7 +195,10 @@ fn stage_text(details: &Details, run: &RunDetail, stage: &StageDetail) -> String
         format!("attempt {} of run {}: {}", attempt.id, attempt.run, environment.unwrap_or_default())
     });
     let took = maker.map(|attempt| {
-        let phases = attempt.phases.as_ref().map(|phases| format!(" ({})", fields("", phases))).unwrap_or_default();
+        let phases = attempt.phases.as_ref().and_then(Value::as_object).into_iter().flatten();
+        let phases = phases.map(|(name, seconds)| format!("{name} {:.1}", seconds.as_f64().unwrap_or_default()));
+        let phases: Vec<String> = phases.collect();
+        let phases = if phases.is_empty() { String::new() } else { format!(" ({})", phases.join(", ")) };
         attempt.seconds.map(|seconds| format!("{seconds:.1} s{phases}")).unwrap_or_default()
     });
     let text = |value: Option<&Value>| value.filter(|value| !value.is_null()).map(plain).unwrap_or_default();

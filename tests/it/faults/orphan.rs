@@ -17,7 +17,7 @@ fn stubborn(scratch: &Scratch, after_it: &str) {
          i=0; until [ -e enough ]; do i=$((i + 1)); echo torn >&3; mkdir -p $OUT; echo torn > $OUT/c$i; done\n",
     );
     let command = format!(
-        "if mkdir {root}/came; then exec setsid sh {root}/orphan.sh {root}; fi; echo first > $OUT/a; {after_it}; echo second >> $OUT/a"
+        "if mkdir {root}/came; then exec setsid --wait sh {root}/orphan.sh {root}; fi; echo first > $OUT/a; {after_it}; echo second >> $OUT/a"
     );
     let pipeline = format!(
         "stages:\n  a: {{ shell: {{ command: '{command}' }} }}\n  \

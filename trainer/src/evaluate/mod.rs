@@ -18,8 +18,11 @@ use crate::event::{Event, Stopwatch, peak_memory};
 use crate::job::Job;
 use crate::model::{Catalog, Entry, Model};
 
-/// How many scores one block of targets may have.
-const BLOCK: usize = 1 << 22;
+/// How many scores one block of targets may have: few enough that the memory of a block is small beside the model's.
+const BLOCK: usize = 1 << 20;
+
+/// How many samples a block has at least, where the catalog lets it have so many.
+const FEWEST: usize = 32;
 
 /// The rank of each target among all items, in parts. All `[N]` int64.
 #[derive(Debug)]
@@ -30,25 +33,33 @@ pub struct Ranks {
     pub ties: Tensor,
 }
 
-/// Ranks the target of each sample of `part` among the items 1 to `items`. `said` hears how many are done.
+/// Ranks the target of each sample of `part` among the items 1 to `items`. A block holds `share` of its usual samples.
+/// `said` hears how many are done.
 ///
 /// # Errors
 /// When a score is not a number.
-pub fn rank(model: &Model, part: &Part, items: i64, mut said: impl FnMut(usize)) -> Result<Ranks, TrainerError> {
+pub fn rank(
+    model: &Model,
+    part: &Part,
+    items: i64,
+    share: f64,
+    mut said: impl FnMut(usize),
+) -> Result<Ranks, TrainerError> {
     let device = part.items.device();
-    let block = (BLOCK / usize::try_from(items).unwrap_or(BLOCK).max(1)).clamp(1, 512);
     // Sessions of like length share a block, so that a recurrent model takes few steps.
     let mut order: Vec<i64> = (0i64..).take(part.samples()).collect();
     order.sort_by_key(|&sample| part.lengths[usize::try_from(sample).expect("a sample number")]);
-    let (mut above, mut ties) = (Vec::new(), Vec::new());
+    let counts = || Tensor::zeros([i64::try_from(order.len()).expect("a count")], (Kind::Int64, device));
+    let mut ranks = Ranks { above: counts(), ties: counts() };
     let mut wrong = Tensor::zeros([], (Kind::Int64, device));
     let mut done = 0;
-    for samples in order.chunks(block) {
+    for samples in order.chunks(block_size(order.len(), items, share)) {
         let batch = Batch::gather(part, samples);
         let scores = model.scores(&batch); // [B, V]
         let target = scores.gather(1, &(&batch.targets - 1).unsqueeze(1), false); // [B, 1]
-        above.push(count(&scores.gt_tensor(&target)));
-        ties.push(count(&scores.eq_tensor(&target)) - 1);
+        let at = Tensor::from_slice(samples).to_device(device);
+        let _ = ranks.above.index_copy_(0, &at, &count(&scores.gt_tensor(&target)));
+        let _ = ranks.ties.index_copy_(0, &at, &(count(&scores.eq_tensor(&target)) - 1));
         wrong += scores.isnan().sum(Kind::Int64);
         done += samples.len();
         said(done);
@@ -57,12 +68,16 @@ pub fn rank(model: &Model, part: &Part, items: i64, mut said: impl FnMut(usize))
         let help = "training has diverged: lower `training.learning_rate`";
         return Err(TrainerError::job("a score is not a number", help));
     }
-    let restore = Tensor::from_slice(&order).to_device(device).argsort(0, false);
-    let whole = |blocks: &[Tensor]| match blocks {
-        [] => Tensor::zeros([0], (Kind::Int64, device)),
-        blocks => Tensor::cat(blocks, 0).index_select(0, &restore),
-    };
-    Ok(Ranks { above: whole(&above), ties: whole(&ties) })
+    Ok(ranks)
+}
+
+/// How many samples share a block. Blocks are of like size and, down to a small share, have `FEWEST` samples or more:
+/// of fewer rows libtorch sums a score in another order, and a rank could depend on the share.
+fn block_size(samples: usize, items: i64, share: f64) -> usize {
+    let usual = (BLOCK / usize::try_from(items).unwrap_or(BLOCK).max(1)).clamp(1, 512);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 512, not negative")]
+    let most = ((usual as f64 * share) as usize).max(FEWEST.min(usual));
+    samples.div_ceil(samples.div_ceil(most).max(1)).max(1)
 }
 
 fn count(hits: &Tensor) -> Tensor {
@@ -144,7 +159,7 @@ pub fn evaluate(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerE
     for selected in &trained.selected {
         model.restore(&read_tensors(&folder.join(&selected.file))?)?;
         let mut watch = Stopwatch::default();
-        let ranks = rank(&model, part, catalog.items, |done| {
+        let ranks = rank(&model, part, catalog.items, job.evaluation_share, |done| {
             if watch.is_due() {
                 let samples_per_second = watch.speed(done);
                 Event::Progress { epoch: 0, epochs: 0, done, total: samples, loss: None, samples_per_second }.say();
@@ -159,4 +174,17 @@ pub fn evaluate(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerE
     Tensor::write_safetensors(&columns, job.output.join("ranks.safetensors"))?;
     Event::Done { seconds: total.seconds(), peak_memory: peak_memory() }.say();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_smaller_share_makes_smaller_blocks_of_like_size_down_to_a_floor() {
+        assert_eq!([1.0, 0.5, 0.25, 0.01].map(|share| block_size(18_678, 12_971, share)), [80, 40, 32, 32]);
+        assert_eq!(block_size(81, 12_971, 1.0), 41, "not 80 and 1");
+        assert_eq!([1.0, 0.1].map(|share| block_size(5_000, 1_000_000, share)), [1, 1]);
+        assert_eq!(block_size(0, 10, 1.0), 1);
+    }
 }

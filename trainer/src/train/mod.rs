@@ -66,6 +66,7 @@ pub fn train(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerErro
             judges,
             catalog,
             knowledge: knowledge.as_ref(),
+            evaluation_share: job.evaluation_share,
             checkpoint: Checkpoint::at(folder)?,
         };
         run.learn(&model, |training| start(model.parameter_count(), training.epochs.get()))?
@@ -84,6 +85,7 @@ struct Run<'a> {
     judges: Judges,
     catalog: Catalog,
     knowledge: Option<&'a Knowledge>,
+    evaluation_share: f64,
     checkpoint: Checkpoint,
 }
 
@@ -110,7 +112,7 @@ impl Run<'_> {
             let loss = self.session_pass(model, &mut adam, epoch)?;
             let samples_per_second = session_watch.speed(self.part.samples());
 
-            let ranks = rank(model, self.judge_part, self.catalog.items, |_| ())?;
+            let ranks = rank(model, self.judge_part, self.catalog.items, self.evaluation_share, |_| ())?;
             let metrics = self.judges.measure(&ranks)?;
             for name in progress.kept.offer(&self.judges, training, epoch, &metrics) {
                 kept.insert(name, model.state());

@@ -127,6 +127,28 @@ fn each_metric_keeps_its_own_epoch() {
 }
 
 #[test]
+fn the_share_of_samples_that_are_ranked_at_a_time_changes_no_rank() {
+    let planted = Sessions::planted();
+    let test = planted.test.iter().cycle().take(40 * planted.test.len()).cloned().collect();
+    let workplace = Workplace::with(&Sessions { test, ..planted });
+    for model in models() {
+        let train = workplace.train_job(&model, &small(&model["defaults"], 1), "trained");
+        workplace.run(&train).succeeded();
+        let ranked = |share: f64| {
+            let mut job = workplace.evaluate_job(&train, "test", "ranks");
+            job["evaluation_share"] = json!(share);
+            workplace.run(&job).succeeded();
+            bytes(&workplace.path("ranks"), "ranks.safetensors")
+        };
+        let whole = ranked(1.0);
+        assert!(ranked(0.1) == whole, "{} ranks otherwise in smaller blocks", model["name"]);
+    }
+    let mut wrong = workplace.train_job(&models()[0], &json!({}), "trained");
+    wrong["evaluation_share"] = json!(0.0);
+    workplace.run(&wrong).failed_with(2, "evaluation_share");
+}
+
+#[test]
 fn an_empty_part_is_ranked_as_nothing() {
     let sessions = Sessions { test: Vec::new(), ..Sessions::planted() };
     let workplace = Workplace::with(&sessions);

@@ -1,0 +1,195 @@
+//! What can be wrong with an experiment whose file is well formed: names that nothing has, values that do nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::grid::AxisValue;
+use super::load::ExperimentFile;
+use super::points::{Mistake, Points};
+use crate::diagnostic::{Diagnostic, suggestion};
+use crate::document::{Part, Path, keys};
+use crate::metric::MetricAt;
+use crate::stage::hyper_parameters::configure;
+use crate::stage::trainer::Trainer;
+
+impl ExperimentFile {
+    /// What can be told from the experiment file and its pipelines alone. `plain` is the grid of the file without what
+    /// was chosen: what fits that one is no mistake when a choice leaves less of the grid.
+    pub(super) fn own_errors(&self, mut mistakes: Vec<Mistake>, plain: Option<&Points>) -> Vec<Diagnostic> {
+        mistakes.retain(|mistake| plain.is_none() || !mistake.idle || self.document.laid_over(&mistake.path));
+        let mut known = self.points.axes.clone();
+        for (axis, values) in plain.into_iter().flat_map(|plain| &plain.axes) {
+            let here = known.entry(axis.clone()).or_default();
+            let more: Vec<String> = values.iter().filter(|value| !here.contains(value)).cloned().collect();
+            here.extend(more);
+        }
+        let located = |mistake: Mistake| {
+            let mut error = self.document.error(&mistake.path, mistake.part, mistake.message);
+            error.help = mistake.help;
+            error
+        };
+        let mut errors: Vec<Diagnostic> = mistakes.into_iter().map(located).collect();
+        errors.extend(self.dataset_errors());
+        errors.extend(self.idle_errors());
+        let share = self.protocol().validation_share;
+        if !(0.0..1.0).contains(&share) {
+            let path = keys(["protocol", "custom", "validation_share"]);
+            errors.push(self.document.error(&path, Part::Value, "must be at least 0 and below 1"));
+        }
+        errors.extend(self.report_errors(&known));
+        errors
+    }
+
+    /// Cells without a data set, and data sets that are not there.
+    fn dataset_errors(&self) -> Vec<Diagnostic> {
+        let mut errors = Vec::new();
+        let datasets: Vec<&str> = self.experiment.datasets.keys().map(String::as_str).collect();
+        let mut missing = |path: Path, part: Part, what: &str| {
+            let error = self.document.error(&path, part, format!("{what} has no `dataset` axis"));
+            errors.push(error.help(format!("add `dataset: [{}]`", datasets.join(", "))));
+        };
+        for block in self.experiment.grid.blocks() {
+            let combines = !(block.product.is_empty() && block.zip.is_empty());
+            if combines && !block.product.contains_key("dataset") && !block.zip.contains_key("dataset") {
+                let part = if block.product.is_empty() { "zip" } else { "product" };
+                let what = block.group.map_or_else(|| "the grid".to_owned(), |name| format!("group `{name}`"));
+                missing(block.path(&[part.into()]), Part::Key, &what);
+            }
+            for (index, single) in block.include.iter().enumerate() {
+                if !single.values.contains_key("dataset") {
+                    missing(block.path(&["include".into(), index.into()]), Part::Value, "this cell");
+                }
+            }
+        }
+        for (path, value) in self.experiment.grid.named("dataset") {
+            let name = value.to_string();
+            if !self.experiment.datasets.contains_key(&name) {
+                let error = self.document.error(&path, Part::Value, format!("unknown data set `{name}`"));
+                errors.push(error.help(suggestion(&name, &datasets)));
+            }
+        }
+        errors
+    }
+
+    /// What would do nothing, and so was mistyped: values and axes that no pipeline asks for.
+    fn idle_errors(&self) -> Vec<Diagnostic> {
+        let mut errors = Vec::new();
+        for (name, dataset) in &self.experiment.datasets {
+            let Some(pipeline) = self.pipelines.get(name) else { continue };
+            let places = pipeline.all_places();
+            for value in dataset.with.keys().filter(|value| !places.contains(value.as_str())) {
+                let known: Vec<&str> = places.iter().copied().collect();
+                let path = keys(["datasets", name, "with", value]);
+                let error = self.document.error(&path, Part::Key, format!("the pipeline has no place `${{{value}}}`"));
+                errors.push(error.help(suggestion(value, &known)));
+            }
+        }
+        // In a file such an axis may wait for its place; a choice that does nothing was mistyped.
+        let places: BTreeSet<&str> = self.pipelines.values().flat_map(|pipeline| pipeline.all_places()).collect();
+        for block in self.experiment.grid.blocks() {
+            for (part, axes) in [("product", block.product), ("zip", block.zip)] {
+                for axis in axes.keys().filter(|axis| *axis != "dataset" && !places.contains(axis.as_str())) {
+                    let path = block.path(&[part.into(), axis.as_str().into()]);
+                    if self.document.laid_over(&path) {
+                        let known: Vec<&str> = places.iter().copied().chain(["dataset"]).collect();
+                        let message = format!("no pipeline has a place `${{{axis}}}` for this axis");
+                        errors.push(self.document.error(&path, Part::Key, message).help(suggestion(axis, &known)));
+                    }
+                }
+            }
+        }
+        errors
+    }
+
+    fn report_errors(&self, known: &BTreeMap<String, Vec<String>>) -> Vec<Diagnostic> {
+        let mut errors = Vec::new();
+        let axes: Vec<&str> = known.keys().map(String::as_str).collect();
+        let mut metric_error = |path: Path, name: &str| {
+            if let Err(error) = name.parse::<MetricAt>() {
+                errors.push(self.document.error(&path, Part::Value, error.to_string()).help(error.help()));
+            }
+        };
+        if let Some(report) = &self.experiment.report {
+            for (index, name) in report.metrics.iter().enumerate() {
+                metric_error(vec!["report".into(), "metrics".into(), index.into()], name);
+            }
+        }
+        for (index, claim) in self.experiment.claims.iter().enumerate() {
+            metric_error(vec!["claims".into(), index.into(), "metric".into()], &claim.metric);
+        }
+        // A grid without a cell has no axes, and says so itself.
+        if axes.is_empty() {
+            return errors;
+        }
+        if let Some(report) = &self.experiment.report {
+            for (field, axis) in [("rows", &report.rows), ("columns", &report.columns)] {
+                if !axes.contains(&axis.as_str()) {
+                    let path = keys(["report", field]);
+                    let error = self.document.error(&path, Part::Value, format!("unknown axis `{axis}`"));
+                    errors.push(error.help(suggestion(axis, &axes)));
+                }
+            }
+        }
+        for (index, claim) in self.experiment.claims.iter().enumerate() {
+            for (side, values) in [("better", &claim.better), ("than", &claim.than)] {
+                errors.extend(self.side_errors(values, known, &["claims".into(), index.into(), side.into()]));
+            }
+        }
+        errors
+    }
+
+    /// Axes and values of a side of a claim that no cell has.
+    fn side_errors(
+        &self,
+        values: &BTreeMap<String, AxisValue>,
+        known: &BTreeMap<String, Vec<String>>,
+        side: &[crate::document::Step],
+    ) -> Vec<Diagnostic> {
+        let mut errors = Vec::new();
+        for (axis, value) in values {
+            let path = [side, &[axis.as_str().into()]].concat();
+            let (part, message, known): (_, _, Vec<&str>) = match known.get(axis) {
+                None => (Part::Key, format!("unknown axis `{axis}`"), known.keys().map(String::as_str).collect()),
+                Some(known) if !known.contains(&value.to_string()) => {
+                    let known = known.iter().map(String::as_str).collect();
+                    (Part::Value, format!("axis `{axis}` has no value `{value}`"), known)
+                }
+                Some(_) => continue,
+            };
+            let typed = if part == Part::Key { axis.clone() } else { value.to_string() };
+            errors.push(self.document.error(&path, part, message).help(suggestion(&typed, &known)));
+        }
+        errors
+    }
+
+    /// What only the trainer knows: models and hyper-parameters. Located in the experiment file.
+    pub fn model_errors(&self, trainer: &Trainer) -> Vec<Diagnostic> {
+        let mut errors = Vec::new();
+        for (path, value) in self.experiment.grid.named("model") {
+            if let Err(complaint) = trainer.model(&value.to_string()) {
+                let mut error = self.document.error(&path, Part::Value, complaint.message);
+                error.help = complaint.help;
+                errors.push(error);
+            }
+        }
+        for (name, overrides) in &self.experiment.models {
+            match trainer.model(name) {
+                Err(complaint) => {
+                    let mut error = self.document.error(&keys(["models", name]), Part::Key, complaint.message);
+                    error.help = complaint.help;
+                    errors.push(error);
+                }
+                Ok(model) => {
+                    for complaint in configure(model, overrides).err().into_iter().flatten() {
+                        let mut path = keys(["models", name]);
+                        path.extend(complaint.field.iter().map(|field| field.as_str().into()));
+                        let part = if complaint.message.starts_with("unknown") { Part::Key } else { Part::Value };
+                        let mut error = self.document.error(&path, part, complaint.message);
+                        error.help = complaint.help;
+                        errors.push(error);
+                    }
+                }
+            }
+        }
+        errors
+    }
+}
