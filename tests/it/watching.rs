@@ -262,6 +262,26 @@ fn attempts_of_all_runs_are_listed_and_an_earlier_one_can_be_shown() {
 }
 
 #[test]
+fn an_attempt_that_is_tried_again_is_told_and_keeps_its_log() {
+    let scratch = Scratch::new();
+    let been = scratch.root.join("been");
+    scratch.write("experiments/e.yaml", &grid(&[1])).write(
+        "pipelines/p.yaml",
+        &format!(
+            "stages:\n  a:\n    shell: {{ command: \"echo begins; mkdir {been} 2> /dev/null && kill -9 $$; echo ${{n}} > $OUT/n\" }}\n    retries: 1\n"
+        ),
+    );
+    let said = scratch.sr_pipe(&["run", "experiments/e.yaml", "--events", "events.jsonl"]).expect(0);
+    said.told(&["d/n=1 · a  attempt 1 failed and is tried again: "]);
+    let told = events(&scratch, "events.jsonl");
+    assert_eq!(names(&told), ["run", "started", "retrying", "started", "finished", "end"]);
+    assert_eq!((&told[2]["attempt"], &told[4]["attempt"]), (&1.into(), &2.into()));
+    let first = scratch.sr_pipe(&["logs", "d/n=1 · a", "--attempt", "1"]).expect(0).stdout;
+    assert!(first.starts_with("begins\n") && first.len() > "begins\n".len(), "{first}");
+    assert_eq!(scratch.sr_pipe(&["logs", "d/n=1 · a"]).expect(0).stdout, "begins\n");
+}
+
+#[test]
 fn logs_follow_a_run_from_another_terminal_until_the_cell_has_ended() {
     let scratch = Scratch::new();
     gated(&scratch, &[1]);
