@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from bench import engine, training
-from bench.measure import machine
+from bench.measure import Failed, machine
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
@@ -42,4 +42,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        main()
+    except Failed as failed:
+        sys.exit(f"error: {failed}")

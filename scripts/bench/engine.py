@@ -1,8 +1,6 @@
 """The engine: start-up, runs with nothing to do, what a stage costs, a large raw input, the records."""
 
-import contextlib
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -101,5 +99,4 @@ def raw_input(program, megabytes, repeats):
 def records():
     """The example that times the records prints its own lines."""
     print("\nRecords, by `cargo run --example record_insert`:\n", flush=True)
-    with contextlib.suppress(FileNotFoundError):
-        subprocess.run(["cargo", "run", "--quiet", "--example", "record_insert"], check=True)
+    measure(["cargo", "run", "--quiet", "--example", "record_insert"], stdout=None)
