@@ -27,9 +27,8 @@ fn tests_below(folder: &Utf8Path, module: &str, found: &mut BTreeSet<String>) {
 
 /// Names of tests in backticks: at least one `::` between words of lower-case letters, digits and underscores.
 fn named(page: &str) -> Vec<&str> {
-    let word = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-    };
+    let word =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     let is_name = |text: &&str| text.contains("::") && text.split("::").all(word);
     page.split('`').skip(1).step_by(2).filter(is_name).filter(|text| *text != "file::test").collect()
 }
@@ -43,8 +42,10 @@ fn every_test_that_the_page_of_promises_names_is_there() {
     let page = fs_err::read_to_string(root.join("docs/promises.md")).unwrap();
     let names = named(&page);
     assert!(names.len() > 50, "the page names tests: {names:?}");
-    let gone: Vec<&str> =
-        names.into_iter().filter(|name| !tests.contains(*name) && !tests.contains(&format!("faults::{name}"))).collect();
+    let gone: Vec<&str> = names
+        .into_iter()
+        .filter(|name| !tests.contains(*name) && !tests.contains(&format!("faults::{name}")))
+        .collect();
     assert!(gone.is_empty(), "these tests are promised and not there: {gone:#?}");
 }
 
