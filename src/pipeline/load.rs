@@ -56,9 +56,11 @@ impl PipelineFile {
                     .help("see `docs/pipelines.md` or any file in `pipelines/`"));
             }
         }
-        let mut rest = document.value.clone();
-        rest["stages"] = json!({});
-        document.typed_from::<Pipeline>(&rest)?;
+        // All but the stages, which are typed once their places are filled in.
+        let beside = document.value.as_object().into_iter().flatten().filter(|(key, _)| *key != "stages");
+        let mut rest: Map<String, Value> = beside.map(|(key, value)| (key.clone(), value.clone())).collect();
+        rest.insert("stages".into(), json!({}));
+        document.typed_from::<Pipeline>(&rest.into())?;
         Ok(Self { document, places })
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnection;
 
 use super::transfer::{Row, Rows, as_json};
@@ -71,9 +71,17 @@ pub(super) async fn write(
     let attempt = sqlx::query("SELECT * FROM attempts WHERE id = ?").bind(result["attempt"].as_i64());
     let attempt = as_json(&attempt.fetch_one(&mut *connection).await?)?;
     let run = sqlx::query("SELECT * FROM runs WHERE id = ?").bind(attempt["run"].as_i64());
-    let run = as_json(&run.fetch_one(&mut *connection).await?)?;
+    let run = without_cells(as_json(&run.fetch_one(&mut *connection).await?)?);
     let text = serde_json::to_vec(&Sidecar::seal(result, attempt, run)).map_err(std::io::Error::other)?;
     Ok(put(&path(state, key), &text)?)
+}
+
+/// A run whose cells stay behind must not pass for one that tells how they ended: a later run that ended alike would
+/// point at it instead of writing its own.
+fn without_cells(mut run: Row) -> Row {
+    run.insert("ending".into(), Value::Null);
+    run.insert("same_as".into(), Value::Null);
+    run
 }
 
 /// Writes a file in place: one that was torn does not fit its digest.
@@ -128,7 +136,7 @@ pub fn sidecars(state: &Utf8Path) -> std::io::Result<Sidecars> {
     for file in files(state)? {
         match Sidecar::read(&file) {
             Some(sidecar) => {
-                runs.insert(sidecar.run["id"].as_i64(), sidecar.run);
+                runs.insert(sidecar.run["id"].as_i64(), without_cells(sidecar.run));
                 attempts.insert(sidecar.attempt["id"].as_i64(), sidecar.attempt);
                 all.rows.results.push(sidecar.result);
             }

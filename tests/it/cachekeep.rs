@@ -516,6 +516,13 @@ fn the_table_is_the_same_from_rebuilt_records_after_an_import_and_over_a_cache_t
     assert_eq!(table(&here), undisturbed, "from rebuilt records");
     here.sr_pipe(&["run", "experiments/e.yaml"]).expect(0).told(&["nothing had to run"]);
 
+    // What is imported and then lost leaves runs without cells; the next run must not take theirs for its own.
+    fs_err::remove_file(there.root.join(".sr-pipe/records.sqlite")).unwrap();
+    there.sr_pipe(&["cache", "rebuild"]).expect(0);
+    there.sr_pipe(&["run", "experiments/e.yaml"]).expect(0).told(&["nothing had to run"]);
+    let cells = there.sr_pipe(&["runs", "search", "model=s-pop"]).expect(0).stdout;
+    assert!(cells.contains("synthetic/s-pop/seed=1"), "the cells of the new run are found:\n{cells}");
+
     let Some(_mount) = ReadOnly::mount(here.root.join(".sr-pipe")) else { return };
     for command in ["report", "run"] {
         fs_err::remove_dir_all(here.root.join("results")).unwrap();
