@@ -136,3 +136,16 @@ fn an_experiment_file_that_is_not_there() {
     scratch.sr_pipe(&["run", "experiments/none.yaml"]).expect(2).told(&["cannot read `experiments/none.yaml`"]);
     scratch.sr_pipe(&["runs", "list"]).expect(2).told(&["there are no records"]);
 }
+
+#[test]
+fn mistakes_in_what_stands_beside_a_stages_kind() {
+    let beside = |words: &str| PIPELINE.replace("\" } }", &format!("\" }}, {words} }}"));
+    let told = ["unknown field `tmep`", "pipelines/p.yaml:2:50", "did you mean `temp`?"];
+    mistake(&grid(&[1]), &beside("tmep: true"), &told);
+    mistake(&grid(&[1]), &beside("limits: { tim: 2h }"), &["unknown field `tim`", "did you mean `time`?"]);
+    mistake(&grid(&[1]), &beside("limits: { time: soon }"), &["`soon` is no length of time", "write `90s`"]);
+    mistake(&grid(&[1]), &beside("resources: { memory: much }"), &["`much` is no size", "`4GiB`"]);
+    mistake(&grid(&[1]), &beside("filter: { from: a }"), &["stage `a` must be of one kind, and is of 2"]);
+    let dataset = "stages:\n  a: { split: { from: a, name: n, by: given, cold_items: keep }, temp: true }\n";
+    mistake(&grid(&[1]), dataset, &["dataset cannot be temporary", "the report reads what this stage makes"]);
+}
