@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, print, say};
+use crate::artifact::Gate;
 use crate::data::ranks::Ranks;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{NodeState, Outcome, Plan, Planner, Status};
@@ -29,6 +30,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
     block_on(async {
         let workspace = Workspace::open(&arguments.selection).await?;
+        let _gate = keep_all(&workspace)?;
         let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
         let plan = planner.plan(&workspace.cells.graph).await?;
         let states = states(&workspace, &plan);
@@ -39,6 +41,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
         }
         Ok(Ending::Done)
     })
+}
+
+/// As long as this is held, no collection takes an object away between a plan and the reading of what it found.
+fn keep_all(workspace: &Workspace) -> std::io::Result<Option<Gate>> {
+    // Where nothing can be written, nothing can be taken away either.
+    workspace.records.writable().then(|| Gate::share(&workspace.project.state())).transpose()
 }
 
 /// How the stages stand without a run: what is in the cache is done.
@@ -63,6 +71,7 @@ async fn rest(workspace: &Workspace) -> Result<Option<(Cells, Vec<NodeState>)>, 
 
 /// Writes `results/NAME.md` and `results/NAME.csv`; gives the path of the first.
 pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result<Utf8PathBuf, CommandError> {
+    let _gate = keep_all(workspace)?;
     let experiment = &workspace.file.experiment;
     let Some(spec) = &experiment.report else {
         return Err(workspace

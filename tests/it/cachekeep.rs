@@ -1,6 +1,7 @@
 //! Looking after the cache: records made again, collections beside runs, exports, and caches that cannot be written.
 
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use crate::scratch::{Scratch, grid};
 use crate::training::copy_of;
@@ -529,4 +530,21 @@ fn the_table_is_the_same_from_rebuilt_records_after_an_import_and_over_a_cache_t
         here.sr_pipe(&[command, "experiments/e.yaml"]).expect(0);
         assert_eq!(table(&here), undisturbed, "by `{command}` over a cache that cannot be written");
     }
+}
+
+#[test]
+fn a_report_waits_for_a_collection_to_end_before_it_looks_at_objects() {
+    let scratch = copy_of("quickstart.yaml", |text| {
+        let grid = text.split("models:").next().unwrap();
+        grid.replace("[s-pop, sknn, gru4rec, sr-gnn, m-sr, mkm-sr]", "[s-pop]") + "report: {}\n"
+    });
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    // What a collection holds while it takes objects away.
+    let gate = fs_err::OpenOptions::new().write(true).open(scratch.root.join(".sr-pipe/uses.lock")).unwrap();
+    gate.file().lock().unwrap();
+    let mut report = scratch.start(&["report", "experiments/e.yaml"]);
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(report.try_wait().unwrap().is_none(), "the report did not wait");
+    gate.file().unlock().unwrap();
+    assert!(report.wait().unwrap().success());
 }
