@@ -7,7 +7,7 @@ use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, columns, count, print, say};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::engine::{Aspect, Change, Fingerprint, Planner, Reason, RunLock, Status, nearest};
-use crate::record::now;
+use crate::record::{now, stage_name};
 
 /// Take the earlier results of a stage over after a change of its code that cannot change them.
 ///
@@ -36,10 +36,9 @@ async fn accept(arguments: &Arguments) -> Result<Ending, CommandError> {
     let workspace = Workspace::open(&arguments.selection).await?;
     let _share = RunLock::share(&workspace.project.state(), || Ok::<_, std::io::Error>(()))?;
     let graph = &workspace.cells.graph;
-    let stage_of = |label: &str| label.rsplit(" · ").next().unwrap_or_default().to_owned();
-    let stages: std::collections::BTreeSet<String> = graph.nodes.iter().map(|node| stage_of(&node.label)).collect();
-    if !stages.contains(&arguments.stage) {
-        let known: Vec<&str> = stages.iter().map(String::as_str).collect();
+    let stages: std::collections::BTreeSet<&str> = graph.nodes.iter().map(|node| stage_name(&node.label)).collect();
+    if !stages.contains(arguments.stage.as_str()) {
+        let known: Vec<&str> = stages.into_iter().collect();
         return Err(Diagnostic::new(format!("no pipeline of this experiment has a stage `{}`", arguments.stage))
             .help(suggestion(&arguments.stage, &known))
             .into());
@@ -53,7 +52,7 @@ async fn accept(arguments: &Arguments) -> Result<Ending, CommandError> {
         let mut refused = Vec::new();
         for (node, status) in graph.nodes.iter().zip(&plan.statuses) {
             let Status::Run { key, reason: Reason::New } = status else { continue };
-            if stage_of(&node.label) != arguments.stage {
+            if stage_name(&node.label) != arguments.stage {
                 continue;
             }
             let inputs = node

@@ -9,6 +9,7 @@ mod environment;
 mod failures;
 mod logs;
 mod machine;
+mod place;
 mod plan;
 mod read_only;
 mod report;

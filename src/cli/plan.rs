@@ -9,6 +9,7 @@ use super::{CommandError, Ending, block_on, columns, count, print, say};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::engine::{Aspect, Fingerprint, NodeId, Plan, Planner, Reason, Status, Trust, in_words, nearest};
 use crate::hash::ContentHash;
+use crate::record::stage_name;
 
 /// Show what would run, what is in the cache, and why. Runs nothing.
 #[derive(Debug, Args)]
@@ -105,7 +106,7 @@ impl Told<'_> {
             let gap = if at == 0 { "" } else { "\n" };
             print(&format!("{gap}{}\n", cell.name))?;
             let ids = self.ancestors(&cell.ends);
-            let stage = |id: NodeId| self.label(id).rsplit(" · ").next().unwrap_or_default().to_owned();
+            let stage = |id: NodeId| stage_name(self.label(id));
             let width = ids.iter().map(|id| stage(*id).chars().count()).max().unwrap_or(0);
             for id in ids {
                 let (word, why) = self.status(id).await?;
@@ -189,7 +190,7 @@ impl Told<'_> {
         let mut earlier = records.earlier_results(self.label(id)).await?;
         if earlier.is_empty() {
             // The same stage in another cell: what this cell is a variation of.
-            let stage = self.label(id).rsplit(" · ").next().unwrap_or_default();
+            let stage = stage_name(self.label(id));
             earlier = records.earlier_results_of_stage(stage).await?;
         }
         let Some(near) = nearest(&earlier, |one| &one.fingerprint, &self.fingerprint(id)) else {

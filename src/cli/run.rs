@@ -20,7 +20,7 @@ use crate::engine::{
     Capacity, Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal, drop_temporary, impossible,
 };
 use crate::experiment::Cell;
-use crate::record::{NewRun, RunState};
+use crate::record::{NewRun, RunState, stage_name};
 
 /// Run an experiment: everything that is not in the cache yet, then the report.
 ///
@@ -164,7 +164,7 @@ fn beyond_this_machine(plan: &Plan, workspace: &Workspace, capacity: &Capacity) 
     let mut messages: Vec<Diagnostic> = Vec::new();
     for (id, why) in impossible(graph, plan, capacity) {
         let label = &graph.nodes[id].label;
-        let stage = label.rsplit(" · ").next().unwrap_or_default();
+        let stage = stage_name(label);
         let message = format!("stage `{stage}` can never run here: {why}");
         let help = "lower the stage's `resources`, or give the run more with `--gpus` or `--memory`";
         let message = at_stage(workspace, label, &["resources"], message).help(help);
@@ -178,7 +178,7 @@ fn beyond_this_machine(plan: &Plan, workspace: &Workspace, capacity: &Capacity) 
 
 /// A message that points at a stage in its pipeline, at a field of it where that is written there.
 fn at_stage(workspace: &Workspace, label: &str, field: &[&str], message: String) -> Diagnostic {
-    let stage = label.rsplit(" · ").next().unwrap_or_default();
+    let stage = stage_name(label);
     let dataset = label.split([' ', '/']).next().unwrap_or_default();
     let Some(file) = workspace.file.pipelines.get(dataset) else { return Diagnostic::new(message) };
     let stage = keys(["stages", stage]);

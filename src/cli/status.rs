@@ -3,15 +3,14 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use camino::Utf8PathBuf;
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::place::Place;
 use super::watch::snapshot::{Counts, Snapshot, Visible, visible};
 use super::watch::{about, duration, first_line};
 use super::{CommandError, Ending, block_on, columns, print};
-use crate::project::Project;
 use crate::record::{Records, RunRow};
 
 /// How often `--watch` looks again.
@@ -23,9 +22,8 @@ const LISTED: usize = 20;
 /// Show the runs that are under way, from any terminal.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The folder of the project.
-    #[arg(long, default_value = ".", value_name = "DIR")]
-    project: Utf8PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Everything, as JSON (see docs/watching.md).
     #[arg(long)]
     json: bool,
@@ -69,7 +67,7 @@ async fn watch(arguments: &Arguments) -> Result<Ending, CommandError> {
 
 /// What is to be printed, and whether a run is under way.
 async fn show(arguments: &Arguments) -> Result<(String, bool), CommandError> {
-    let state = Project { root: arguments.project.clone() }.state();
+    let state = arguments.place.state();
     let runs = visible(&state)?;
     let under_way = runs.iter().any(|run| run.alive);
     let newest = match under_way || !Records::exist(&state) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::graph::{Graph, NodeId};
 use super::slots::{Grant, Need, Slots};
-use crate::record::StageSeconds;
+use crate::record::{StageSeconds, stage_name as name};
 
 /// How long a stage is taken to last when nothing at all is known, in milliseconds.
 const UNKNOWN: u64 = 1_000;
@@ -79,11 +79,6 @@ impl<'a> Estimates<'a> {
         // Never nothing: of two chains of unknown stages the longer one goes first.
         known.unwrap_or(UNKNOWN).max(1)
     }
-}
-
-/// The stage's name in its pipeline.
-fn name(label: &str) -> &str {
-    label.rsplit(" · ").next().unwrap_or(label)
 }
 
 /// Ready nodes that wait for a place, the longest way first.

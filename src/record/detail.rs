@@ -80,7 +80,7 @@ struct ResultDetail {
 impl StageDetail {
     /// The name of the stage in its pipeline.
     pub fn name(&self) -> &str {
-        self.label.rsplit(" · ").next().unwrap_or(&self.label)
+        super::stage_name(&self.label)
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
+use super::rows::{Attempt, AttemptRow, MadeBy, NewRun, RunRow, RunState};
 use super::{QUICK, RecordError, Records, now};
 use crate::hash::ContentHash;
 
@@ -169,25 +169,6 @@ impl Records {
         row.as_ref().map(run_row).transpose()
     }
 
-    /// The cells of a run, in the grid's order.
-    ///
-    /// # Errors
-    /// When the records cannot be read.
-    pub async fn cells(&self, run: i64) -> Result<Vec<CellRow>, RecordError> {
-        let rows = sqlx::query(
-            "SELECT name, state, key, object FROM cells \
-             WHERE run = (SELECT coalesce(same_as, id) FROM runs WHERE id = ?) ORDER BY rowid",
-        )
-        .bind(run)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(self.failed())?;
-        Ok(rows
-            .iter()
-            .map(|row| CellRow { name: row.get(0), state: row.get(1), key: row.get(2), object: row.get(3) })
-            .collect())
-    }
-
     /// The stages that a run really executed, in order.
     ///
     /// # Errors
@@ -199,22 +180,6 @@ impl Records {
             .await
             .map_err(self.failed())?;
         rows.iter().map(attempt_row).collect()
-    }
-
-    /// The epochs that a run trained, by attempt.
-    ///
-    /// # Errors
-    /// When the records cannot be read.
-    pub async fn epochs(&self, run: i64) -> Result<Vec<EpochRow>, RecordError> {
-        let rows = sqlx::query(
-            "SELECT e.attempt, e.event FROM epochs e JOIN attempts a ON a.id = e.attempt WHERE a.run = ? \
-             ORDER BY e.attempt, e.epoch",
-        )
-        .bind(run)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(self.failed())?;
-        rows.iter().map(|row| Ok(EpochRow { attempt: row.get(0), event: json(row.get(1))? })).collect()
     }
 }
 

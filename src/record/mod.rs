@@ -27,7 +27,7 @@ pub use ending::{CellEnd, RunEnd, StageEnd};
 pub use history::{Given, Measured};
 pub use index::CacheIndex;
 pub use planning::EarlierResult;
-pub use rows::{Attempt, AttemptRow, CellRow, EpochRow, MadeBy, NewRun, RunRow, RunState};
+pub use rows::{Attempt, AttemptRow, MadeBy, NewRun, RunRow, RunState, stage_name};
 pub use sidecar::{Sidecars, sidecars};
 pub use transfer::{Row, Rows, SoundObject};
 pub use watching::{StageSeconds, StageWiring};

@@ -82,19 +82,6 @@ pub struct RunRow {
     pub attempts: i64,
 }
 
-/// A cell on record.
-#[derive(Debug, Clone)]
-pub struct CellRow {
-    /// Its name.
-    pub name: String,
-    /// How it stands.
-    pub state: String,
-    /// The key of the stage that it ends in.
-    pub key: Option<String>,
-    /// The object that it ends in.
-    pub object: Option<String>,
-}
-
 /// An attempt that begins.
 #[derive(Debug)]
 pub struct Attempt<'a> {
@@ -153,15 +140,6 @@ pub struct AttemptRow {
     pub fingerprint: Option<Value>,
 }
 
-/// An epoch on record.
-#[derive(Debug, Clone)]
-pub struct EpochRow {
-    /// The attempt that trained it.
-    pub attempt: i64,
-    /// The trainer's event.
-    pub event: Value,
-}
-
 /// What made a result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MadeBy {
@@ -187,4 +165,9 @@ impl Ord for MadeBy {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.attempt.cmp(&other.attempt)
     }
+}
+
+/// The name of a stage in its pipeline, from the label under which it is shown: `model` of `d/m/seed=1 · model`.
+pub fn stage_name(label: &str) -> &str {
+    label.rsplit_once(" · ").map_or(label, |(_, name)| name)
 }

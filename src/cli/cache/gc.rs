@@ -76,7 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 
 async fn collect(arguments: &Arguments) -> Result<Ending, CommandError> {
     let records = arguments.place.records().await?;
-    let state = arguments.place.project().state();
+    let state = arguments.place.state();
     if !records.writable() {
         return Err(RecordError::ReadOnly { folder: state }.into());
     }

@@ -10,14 +10,13 @@ mod rebuild;
 mod stats;
 mod verify;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use clap::{Args, Subcommand};
 
 use super::CommandError;
 use super::Ending;
+use super::place::Place;
 use crate::diagnostic::Diagnostic;
-use crate::project::Project;
-use crate::record::Records;
 
 /// Look after the cache.
 #[derive(Debug, Args)]
@@ -34,32 +33,6 @@ enum Command {
     Rebuild(rebuild::Arguments),
     Export(export::Arguments),
     Import(import::Arguments),
-}
-
-/// Which project.
-#[derive(Debug, Args)]
-struct Place {
-    /// The folder of the project.
-    #[arg(long, default_value = ".", value_name = "DIR")]
-    project: Utf8PathBuf,
-}
-
-impl Place {
-    fn project(&self) -> Project {
-        Project { root: self.project.clone() }
-    }
-
-    /// The records, which must be there already.
-    async fn records(&self) -> Result<Records, CommandError> {
-        let state = self.project().state();
-        // Where results lie without records, opening says what to do.
-        if !Records::exist(&state) && !state.join("keys").is_dir() {
-            return Err(Diagnostic::new(format!("there is no cache in `{}`", self.project))
-                .help("start a run first, or name the project's folder with `--project`")
-                .into());
-        }
-        Ok(Records::open(&state).await?)
-    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {

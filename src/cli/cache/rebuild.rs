@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 }
 
 async fn rebuild(arguments: &Arguments) -> Result<Ending, CommandError> {
-    let state = arguments.place.project().state();
+    let state = arguments.place.state();
     if !state.is_dir() {
         return Err(Diagnostic::new(format!("there is no cache in `{}`", arguments.place.project))
             .help("name the project's folder with `--project`")

@@ -10,6 +10,7 @@ use super::{Place, size};
 use crate::artifact::Store;
 use crate::cli::{CommandError, Ending, block_on, columns, count, print};
 use crate::hash::ContentHash;
+use crate::record::stage_name;
 
 /// How many of the largest objects are listed.
 const LARGEST: usize = 10;
@@ -48,7 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 
 async fn stats(arguments: &Arguments) -> Result<Ending, CommandError> {
     let records = arguments.place.records().await?;
-    let state = arguments.place.project().state();
+    let state = arguments.place.state();
     let store = Store::new(&state);
     let census = records.census(None).await?;
     let mut objects: HashMap<ContentHash, (String, u64)> = HashMap::new();
@@ -72,7 +73,7 @@ async fn stats(arguments: &Arguments) -> Result<Ending, CommandError> {
     let mut groups: BTreeMap<(&str, &str), (HashSet<ContentHash>, Heap)> = BTreeMap::new();
     let mut labels: HashMap<ContentHash, &str> = HashMap::new();
     for row in &census.results {
-        let stage = row.label.rsplit(" · ").next().unwrap_or(&row.label);
+        let stage = stage_name(&row.label);
         let (seen, heap) = groups.entry((&row.experiment, stage)).or_default();
         heap.count += 1;
         if seen.insert(row.object) {

@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 
 async fn verify(arguments: &Arguments) -> Result<Ending, CommandError> {
     let records = arguments.place.records().await?;
-    let state = arguments.place.project().state();
+    let state = arguments.place.state();
     let store = Store::new(&state);
     // Without other runs nothing is half done: what looks left behind is left behind.
     let alone = if records.writable() { RunLock::alone(&state)? } else { None };

@@ -7,9 +7,8 @@ use wildmatch::WildMatch;
 
 use crate::cli::CommandError;
 use crate::cli::watch::snapshot::{Visible, visible};
-use crate::cli::watch::stage_name;
 use crate::diagnostic::{Diagnostic, did_you_mean, suggestion};
-use crate::record::{RecordError, Records};
+use crate::record::{RecordError, Records, stage_name};
 
 /// The stages that were asked for, in one run.
 pub(super) struct Found {

@@ -52,7 +52,7 @@ impl std::str::FromStr for Side {
 const METRICS: [&str; 2] = ["hit@20", "mrr@20"];
 
 pub(super) async fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
-    let records = arguments.place.open().await?;
+    let records = arguments.place.records().await?;
     let details = records.details(&[arguments.a.run, arguments.b.run]).await?;
     let run_of = |side: &Side| {
         details.runs.iter().find(|run| run.run.id == side.run).ok_or_else(|| {

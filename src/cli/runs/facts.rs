@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use camino::Utf8Path;
 use serde_json::{Map, Value, json};
 
 use crate::artifact::Store;
+use crate::cli::say;
 use crate::data::protocol::Protocol;
 use crate::data::ranks::Ranks;
 use crate::hash::ContentHash;
@@ -131,15 +133,15 @@ impl<'a> Facts<'a> {
 
     /// Adds the metrics of the test set: the numbers of the report. Null where the ranks are not in the store.
     pub(super) fn add_metrics(&mut self, run: &RunDetail, cell: &CellDetail, row: &mut Map<String, Value>) {
-        let protocol = serde_json::from_value::<Protocol>(run.run.protocol.clone());
-        let ties = protocol.map(|protocol| protocol.ties).unwrap_or_default();
+        // Without the protocol's rule for ties there is no number.
+        let ties = serde_json::from_value::<Protocol>(run.run.protocol.clone()).map(|protocol| protocol.ties).ok();
         let values = cell.object.as_ref().map(|object| {
             self.values.entry((object.clone(), run.run.protocol_digest.clone())).or_insert_with(|| {
                 let ranks = object.parse::<ContentHash>().ok().and_then(|object| {
                     let path = self.store.files(&object).join("ranks.parquet");
-                    path.is_file().then(|| Ranks::read(&path).ok()).flatten()
+                    path.is_file().then(|| readable(&path)).flatten()
                 });
-                self.metrics.iter().map(|metric| value_of(ranks.as_ref()?, *metric, ties)).collect()
+                self.metrics.iter().map(|metric| value_of(ranks.as_ref()?, *metric, ties?)).collect()
             })
         });
         for (place, metric) in self.metrics.iter().enumerate() {
@@ -203,5 +205,18 @@ pub(super) fn plain(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+/// The ranks in a file; one that cannot be read is told, and its numbers are missing.
+fn readable(path: &Utf8Path) -> Option<Ranks> {
+    match Ranks::read(path) {
+        Ok(ranks) => Some(ranks),
+        Err(error) => {
+            say(&format!(
+                "warning: `{path}` cannot be read, so its metrics are missing: {error}\nhelp: `sr-pipe cache verify` tells what is damaged"
+            ));
+            None
+        }
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
-    let rows = arguments.place.open().await?.runs(arguments.limit).await?;
+    let rows = arguments.place.records().await?.runs(arguments.limit).await?;
     let rows: Vec<Vec<String>> = rows
         .into_iter()
         .map(|run| {

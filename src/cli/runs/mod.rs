@@ -8,13 +8,12 @@ mod list;
 mod search;
 mod show;
 
-use camino::Utf8PathBuf;
 use clap::{Args, Subcommand};
 
 use self::filter::Filter;
+use super::place::Place;
 use super::{CommandError, Ending, block_on, columns, count, print, say};
 use crate::diagnostic::Diagnostic;
-use crate::project::Project;
 use crate::record::{CellDetail, Details, Records, RunDetail};
 
 /// Look at the runs on record.
@@ -31,14 +30,6 @@ enum Command {
     Diff(diff::Arguments),
     Search(search::Arguments),
     Export(export::Arguments),
-}
-
-/// Which project's records.
-#[derive(Debug, Args)]
-struct Place {
-    /// The folder of the project.
-    #[arg(long, default_value = ".", value_name = "DIR")]
-    project: Utf8PathBuf,
 }
 
 /// Which cells of which runs.
@@ -61,22 +52,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
             Command::Export(arguments) => export::run(arguments).await,
         }
     })
-}
-
-impl Place {
-    async fn open(&self) -> Result<Records, CommandError> {
-        let state = self.state();
-        if !Records::exist(&state) {
-            return Err(Diagnostic::new(format!("there are no records in `{}`", self.project))
-                .help("start a run first, or name the project's folder with `--project`")
-                .into());
-        }
-        Ok(Records::open(&state).await?)
-    }
-
-    fn state(&self) -> Utf8PathBuf {
-        Project { root: self.project.clone() }.state()
-    }
 }
 
 /// A run by its number; the newest without one.

@@ -35,7 +35,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
     let filters = &arguments.filters.filters;
-    let records = arguments.place.open().await?;
+    let records = arguments.place.records().await?;
     let details = searched(&records, filters).await?;
     let store = Store::new(&arguments.place.state());
     let found = find(&details, &store, filters, &[])?;

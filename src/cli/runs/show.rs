@@ -22,7 +22,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
-    let records = arguments.place.open().await?;
+    let records = arguments.place.records().await?;
     let details = run_details(&records, arguments.run).await?;
     let run = &details.runs[0];
     let cell = arguments.cell.as_deref().map(|name| cell_of(run, name)).transpose()?;

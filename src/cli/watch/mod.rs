@@ -30,7 +30,6 @@ use junit::JunitFile;
 pub(super) use phrase::{about, duration, first_line};
 use remaining::Remaining;
 use scene::Scene;
-pub(super) use scene::stage_name;
 use tally::Tally;
 
 /// How long nothing may happen before observers are asked again.

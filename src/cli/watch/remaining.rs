@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::scene::Scene;
 use super::tally::{Running, Stand, Tally};
 use crate::engine::NodeId;
-use crate::record::StageSeconds;
+use crate::record::{StageSeconds, stage_name};
 
 /// How often the estimate is made anew.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ impl Remaining {
         let mut by_label: HashMap<(&str, &str), f64> = HashMap::new();
         for stage in earlier {
             by_label.insert((&stage.kind, &stage.label), stage.seconds);
-            if let Some(sort) = sorts.get(&(stage.kind.as_str(), super::scene::stage_name(&stage.label))) {
+            if let Some(sort) = sorts.get(&(stage.kind.as_str(), stage_name(&stage.label))) {
                 means[*sort].0 += stage.seconds;
                 means[*sort].1 += 1.0;
             }

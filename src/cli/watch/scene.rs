@@ -9,6 +9,7 @@ use super::super::CommandError;
 use super::super::workspace::Workspace;
 use crate::engine::{Graph, NodeId, Plan, Status};
 use crate::hash::ContentHash;
+use crate::record::stage_name;
 
 /// How many cells are named where a stage belongs to many.
 const NAMED: usize = 5;
@@ -122,11 +123,6 @@ impl Scene {
         let works = self.stages.iter().zip(&self.graph.nodes).filter(|(stage, _)| stage.works);
         works.map(|(_, node)| node.label.chars().count()).max().unwrap_or(0)
     }
-}
-
-/// The name of a stage in its pipeline, from the label of its node.
-pub(in crate::cli) fn stage_name(label: &str) -> &str {
-    label.rsplit_once(" · ").map_or(label, |(_, name)| name)
 }
 
 fn as_index(number: usize) -> u32 {

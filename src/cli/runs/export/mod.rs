@@ -60,7 +60,7 @@ fn metric(text: &str) -> Result<MetricAt, String> {
 
 pub(super) async fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
     let filters = &arguments.filters.filters;
-    let records = arguments.place.open().await?;
+    let records = arguments.place.records().await?;
     let details = searched(&records, filters).await?;
     let store = Store::new(&arguments.place.state());
     let found = find(&details, &store, filters, &arguments.metrics)?;
