@@ -31,7 +31,7 @@ impl Place {
         let state = self.state();
         // Where results lie without records, opening says what to do.
         if !Records::exist(&state) && !state.join("keys").is_dir() {
-            return Err(Diagnostic::new(format!("there are no records in `{}`", self.project))
+            return Err(Diagnostic::new(format!("there is no cache in `{}`: there are no records", self.project))
                 .help("start a run first, or name the project's folder with `--project`")
                 .into());
         }
