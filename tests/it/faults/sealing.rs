@@ -47,10 +47,12 @@ fn calm() -> (Duration, Vec<String>) {
 
 /// Sends a signal at random moments of sealing, many times, and finishes each time.
 fn disturbed(kind: Signal, rounds: u32, fine: impl Fn(std::process::ExitStatus) -> bool) {
-    let (length, right) = calm();
+    let (mut length, right) = calm();
     let mut dice = Dice::new(7);
-    let mut hits = 0;
-    for _ in 0..rounds {
+    let (mut hits, mut done) = (0, 0);
+    while done < rounds || hits < rounds / 2 {
+        done += 1;
+        assert!(done <= 5 * rounds, "{hits} signals hit a run while it sealed in {done} rounds");
         let scratch = project();
         // Twice: the second time a half-sealed folder of the first may lie about.
         for _ in 0..2 {
@@ -63,6 +65,10 @@ fn disturbed(kind: Signal, rounds: u32, fine: impl Fn(std::process::ExitStatus) 
             std::thread::sleep(dice.moment(length));
             let sealing = alive && is_sealing(&scratch);
             hits += u32::from(sealing && signal(run.id(), kind));
+            if !sealing {
+                // Sealing is quicker now than when it was measured: the machine was busier then.
+                length = length.mul_f64(0.8);
+            }
             let status = run.wait().unwrap();
             assert!(status.success() || fine(status), "{status}");
             scratch.sr_pipe(&["cache", "verify"]).expect(0);
@@ -72,8 +78,7 @@ fn disturbed(kind: Signal, rounds: u32, fine: impl Fn(std::process::ExitStatus) 
         assert!(!is_sealing(&scratch), "nothing half sealed is left");
         scratch.sr_pipe(&["run", EXPERIMENT]).expect(0).told(&["nothing had to run"]);
     }
-    eprintln!("{hits} signals hit a run while it sealed");
-    assert!(hits >= rounds / 2, "most signals hit a run while it sealed: {hits} in {rounds} rounds");
+    eprintln!("{hits} signals hit a run while it sealed in {done} rounds");
 }
 
 #[test]
