@@ -1,0 +1,289 @@
+//! Puts the events of a log of any size into the order in which sessions are cut. What fits into the buffer is sorted
+//! there; more is written to the attempt's scratch folder in sorted runs, which are merged at the end.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::io::{BufReader, BufWriter, Read, Seek, Write};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use fs_err::File;
+
+use super::events::{Event, Given, Group, NONE};
+
+/// Events that are held: 128 MB of them, and as much again while they are sorted.
+const HELD: usize = 1 << 22;
+
+/// The bytes of an event in a run.
+const WIDTH: usize = 31;
+
+/// What decides where an event stands: what stands together; the place that the log gives, else the time; the row.
+type Key = (u64, i64, u32);
+
+/// Takes events in the order of their rows and gives them back in the order of sessions.
+pub struct Sorter {
+    by: Group,
+    held: Vec<Event>,
+    limit: usize,
+    scratch: Utf8PathBuf,
+    runs: Vec<File>,
+}
+
+impl Sorter {
+    /// A sorter that may write into `scratch`.
+    pub fn new(by: Group, scratch: &Utf8Path) -> Self {
+        Self { by, held: Vec::new(), limit: HELD, scratch: scratch.to_owned(), runs: Vec::new() }
+    }
+
+    /// Adds an event, whose row is that of the last one or a later one.
+    ///
+    /// # Errors
+    /// When a run cannot be written.
+    pub fn push(&mut self, event: Event) -> std::io::Result<()> {
+        self.held.push(event);
+        if self.held.len() == self.limit { self.spill() } else { Ok(()) }
+    }
+
+    /// Answers the events in their order.
+    ///
+    /// # Errors
+    /// When a run cannot be written or read.
+    pub fn finish(mut self) -> std::io::Result<Sorted> {
+        if self.runs.is_empty() {
+            return Ok(Sorted::Held(sorted(self.held, self.by).into_iter()));
+        }
+        if !self.held.is_empty() {
+            self.spill()?;
+        }
+        let mut heads = BinaryHeap::with_capacity(self.runs.len());
+        let mut runs: Vec<BufReader<File>> = Vec::with_capacity(self.runs.len());
+        for (index, mut file) in self.runs.into_iter().enumerate() {
+            file.rewind()?;
+            let mut run = BufReader::with_capacity(WIDTH << 12, file);
+            if let Some(event) = next(&mut run)? {
+                heads.push(Reverse((key(&event, self.by), index, Head(event))));
+            }
+            runs.push(run);
+        }
+        Ok(Sorted::Merged { by: self.by, heads, runs })
+    }
+
+    fn spill(&mut self) -> std::io::Result<()> {
+        let events = sorted(std::mem::take(&mut self.held), self.by);
+        let path = self.scratch.join(format!("run-{}", self.runs.len()));
+        let file = File::options().read(true).write(true).create_new(true).open(&path)?;
+        // Nothing but this process needs the name; without it the file is gone with the process.
+        fs_err::remove_file(&path)?;
+        let mut writer = BufWriter::with_capacity(WIDTH << 12, file);
+        for event in &events {
+            writer.write_all(&to_bytes(event))?;
+        }
+        self.runs.push(writer.into_inner().map_err(std::io::IntoInnerError::into_error)?);
+        self.held = events;
+        self.held.clear();
+        Ok(())
+    }
+}
+
+/// Events in the order of sessions.
+pub enum Sorted {
+    /// They all fit into memory.
+    Held(std::vec::IntoIter<Event>),
+    /// They come from runs on disk.
+    Merged {
+        /// By what they stand together.
+        by: Group,
+        /// The next event of each run that has one.
+        heads: BinaryHeap<Reverse<(Key, usize, Head)>>,
+        /// What follows in each.
+        runs: Vec<BufReader<File>>,
+    },
+}
+
+/// An event that its key has placed already.
+#[derive(Debug, Clone, Copy)]
+pub struct Head(Event);
+
+impl PartialEq for Head {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Head {}
+
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Head {
+    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
+        std::cmp::Ordering::Equal
+    }
+}
+
+impl Iterator for Sorted {
+    type Item = std::io::Result<Event>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Held(events) => events.next().map(Ok),
+            Self::Merged { by, heads, runs } => {
+                let mut head = heads.peek_mut()?;
+                let Reverse((_, run, Head(event))) = *head;
+                match next(&mut runs[run]) {
+                    // The head is put in its place once it is let go.
+                    Ok(Some(following)) => *head = Reverse((key(&following, *by), run, Head(following))),
+                    Ok(None) => _ = PeekMut::pop(head),
+                    Err(error) => return Some(Err(error)),
+                }
+                Some(Ok(event))
+            }
+        }
+    }
+}
+
+/// What stands together, as a number: sessions of different parts never do.
+fn group(event: &Event, by: Group) -> u64 {
+    match by {
+        Group::User => u64::from(event.user),
+        Group::Session => u64::from(event.session) << 2 | event.part.map_or(3, |part| part as u64),
+    }
+}
+
+fn key(event: &Event, by: Group) -> Key {
+    (group(event, by), place(event, by), event.row)
+}
+
+fn place(event: &Event, by: Group) -> i64 {
+    if by == Group::Session && event.order != NONE { i64::from(event.order) } else { event.time }
+}
+
+/// The events in order. They come by row, and the sort keeps that order among equals.
+fn sorted(mut events: Vec<Event>, by: Group) -> Vec<Event> {
+    let mut bounds = (i64::MAX, i64::MIN, 0);
+    for event in &events {
+        let place = place(event, by);
+        bounds = (bounds.0.min(place), bounds.1.max(place), bounds.2.max(group(event, by)));
+    }
+    let (low, high, last_group) = bounds;
+    let width = |most: u64| u64::BITS - most.leading_zeros();
+    let place_bits = width(high.abs_diff(low));
+    if events.is_empty() || place_bits + width(last_group) > u64::BITS {
+        events.sort_by_key(|event| key(event, by));
+        return events;
+    }
+    let bits = place_bits + width(last_group);
+    let keys = (0_u32..).zip(&events).map(|(index, event)| {
+        let place = place(event, by).abs_diff(low);
+        (if place_bits == u64::BITS { place } else { group(event, by) << place_bits | place }, index)
+    });
+    radix(keys.collect(), bits).into_iter().map(|(_, index)| events[index as usize]).collect()
+}
+
+/// Sorts by the low `bits` of the keys, digit by digit from the lowest; equals keep their order.
+fn radix(mut from: Vec<(u64, u32)>, bits: u32) -> Vec<(u64, u32)> {
+    const DIGIT: u32 = 11;
+    let mut to = vec![(0, 0); from.len()];
+    for shift in (0..bits).step_by(DIGIT as usize) {
+        let digit = |key: u64| (key >> shift) as usize & ((1 << DIGIT) - 1);
+        let mut ends = vec![0_usize; 1 << DIGIT];
+        from.iter().for_each(|(key, _)| ends[digit(*key)] += 1);
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += std::mem::replace(end, sum);
+        }
+        for entry in &from {
+            let end = &mut ends[digit(entry.0)];
+            to[*end] = *entry;
+            *end += 1;
+        }
+        std::mem::swap(&mut from, &mut to);
+    }
+    from
+}
+
+fn to_bytes(event: &Event) -> [u8; WIDTH] {
+    let mut bytes = [0; WIDTH];
+    bytes[..8].copy_from_slice(&event.time.to_le_bytes());
+    for (at, number) in [event.row, event.user, event.session, event.item, event.order].into_iter().enumerate() {
+        bytes[8 + 4 * at..12 + 4 * at].copy_from_slice(&number.to_le_bytes());
+    }
+    bytes[28..30].copy_from_slice(&event.operation.to_le_bytes());
+    bytes[30] = event.part.map_or(3, |part| part as u8);
+    bytes
+}
+
+fn next(run: &mut impl Read) -> std::io::Result<Option<Event>> {
+    let mut bytes = [0; WIDTH];
+    match run.read_exact(&mut bytes) {
+        Ok(()) => {}
+        // Runs hold whole events.
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let number = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    let time = u64::from(number(0)) | u64::from(number(4)) << 32;
+    Ok(Some(Event {
+        time: time.cast_signed(),
+        row: number(8),
+        user: number(12),
+        session: number(16),
+        item: number(20),
+        order: number(24),
+        operation: u16::from_le_bytes([bytes[28], bytes[29]]),
+        part: match bytes[30] {
+            0 => Some(Given::Train),
+            1 => Some(Given::Valid),
+            2 => Some(Given::Test),
+            _ => None,
+        },
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn event() -> impl Strategy<Value = Event> {
+        let part = prop_oneof![Just(None), Just(Some(Given::Train)), Just(Some(Given::Test))];
+        let number = prop_oneof![4 => 0_u32..5, 1 => Just(NONE)];
+        let time = prop_oneof![4 => 0_i64..9, 1 => any::<i64>()];
+        (time, number.clone(), number.clone(), 0_u32..9, number, 0_u16..4, part).prop_map(
+            |(time, user, session, item, order, operation, part)| Event {
+                time,
+                row: 0,
+                user,
+                session,
+                item,
+                order,
+                operation,
+                part,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn runs_on_disk_and_memory_give_the_order_of_a_plain_sort(
+            mut events in proptest::collection::vec(event(), 0..80), limit in 1_usize..30, by_user: bool,
+        ) {
+            (0..).zip(&mut events).for_each(|(row, event)| event.row = row);
+            let by = if by_user { Group::User } else { Group::Session };
+            let folder = tempfile::tempdir().unwrap();
+            let scratch = Utf8Path::from_path(folder.path()).unwrap();
+            let mut expected = events.clone();
+            expected.sort_by_key(|event| key(event, by));
+            for limit in [limit, HELD] {
+                let mut sorter = Sorter { limit, ..Sorter::new(by, scratch) };
+                events.iter().for_each(|event| sorter.push(*event).unwrap());
+                let found: Vec<Event> = sorter.finish().unwrap().map(Result::unwrap).collect();
+                prop_assert_eq!(&found, &expected);
+            }
+        }
+    }
+}
