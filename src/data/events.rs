@@ -45,6 +45,8 @@ pub struct Meta {
     pub clock: Clock,
     /// What stands together.
     pub grouped_by: Group,
+    /// Whether the log says who acts.
+    pub users: bool,
 }
 
 impl Meta {

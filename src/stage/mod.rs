@@ -89,7 +89,7 @@ stages! {
     /// Raw files to `events.parquet` and `items.parquet`.
     ingest Ingest => |config, _| ingest::resolve(config),
     /// Events to sessions.
-    sessionize Sessionize => |config, _| Ok(Arc::new(config)),
+    sessionize Sessionize => |config, _| sessionize::resolve(config),
     /// Drops short sessions and rare items.
     filter Filter => |config, _| Ok(Arc::new(config)),
     /// Sessions to a dataset: vocabulary, parts, samples.

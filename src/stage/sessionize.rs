@@ -208,6 +208,9 @@ impl Config {
                 "the events say of no session that they belong to it",
                 "use `by: gap`, `by: day` or `by: row-gap`",
             )),
+            By::Gap | By::RowGap | By::Day | By::User if !meta.users => {
+                ControlFlow::Break(("the log does not say who acts", "use `by: given`"))
+            }
             By::Gap | By::Day if meta.clock == Clock::Rows => {
                 ControlFlow::Break(("the log has no clock but the order of its rows", "use `by: row-gap`"))
             }
