@@ -4,12 +4,14 @@ pub mod dataset;
 pub mod events;
 pub mod items;
 pub mod knowledge;
+pub mod marks;
 pub mod names;
 pub mod order;
 pub mod protocol;
 pub mod ranks;
 pub mod samples;
 pub mod sessions;
+pub mod statistics;
 pub mod tensors;
 pub mod vocabulary;
 

@@ -96,6 +96,8 @@ stages! {
     split Split => |config, settings| Ok(Arc::new(split::Split { config, protocol: settings.protocol.clone() })),
     /// Attributes of items to triples.
     extract_knowledge ExtractKnowledge => |config, _| Ok(Arc::new(config)),
+    /// Counts of a data set, as papers print them.
+    statistics Statistics => |config, _| statistics::resolve(config),
     /// Trains a model.
     train Train => |config, settings| train::resolve(config, settings),
     /// Ranks the test targets with a trained model.

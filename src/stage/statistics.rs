@@ -1,0 +1,385 @@
+//! `statistics`: counts a data set as papers print it. Sessions pass through one by one; memory grows with items, users
+//! and, by one byte each, with the sessions of a dataset.
+
+use std::sync::Arc;
+
+use camino::Utf8Path;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Complaint;
+use super::identity::plain;
+use crate::artifact::ArtifactKind;
+use crate::artifact::table::TableReader;
+use crate::data::dataset;
+use crate::data::events::EventReader;
+use crate::data::items;
+use crate::data::knowledge;
+use crate::data::marks::Marks;
+use crate::data::samples;
+use crate::data::sessions::{Session, SessionReader};
+use crate::data::statistics::{Source, Statistic, Statistics, Value};
+use crate::data::vocabulary::{ITEMS, Vocabulary};
+use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
+
+/// Counts a data set: what it is given decides what can be counted. At least one input is needed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The stage that has the events of the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<String>,
+    /// The stage that has the sessions, after the filters whose effect is to be counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<String>,
+    /// The stage that makes the dataset of these sessions. Events of items that it does not know are not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
+    /// The stage that makes the triples of the dataset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<String>,
+}
+
+/// Checks what only the fields together can tell.
+///
+/// # Errors
+/// No input at all.
+pub fn resolve(config: Config) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
+    if config.inputs().is_empty() {
+        return Err(vec![Complaint {
+            field: Vec::new(),
+            message: "there is nothing to count".into(),
+            help: Some("name at least one of `events`, `sessions`, `dataset` and `knowledge`".into()),
+        }]);
+    }
+    Ok(Arc::new(config))
+}
+
+impl Stage for Config {
+    fn identity(&self) -> Identity {
+        plain("statistics", "1", self, &self.inputs())
+    }
+
+    fn inputs(&self) -> Vec<Input> {
+        let inputs: [(Source, &Option<String>, &'static [ArtifactKind]); 4] = [
+            (Source::Events, &self.events, &[ArtifactKind::Events]),
+            (Source::Sessions, &self.sessions, &[ArtifactKind::Sessions]),
+            (Source::Dataset, &self.dataset, &[ArtifactKind::Dataset]),
+            (Source::Knowledge, &self.knowledge, &[ArtifactKind::Knowledge]),
+        ];
+        let named = inputs.into_iter().filter_map(|(source, stage, accepts)| {
+            Some(Input { name: source.name().into(), stage: stage.clone()?, accepts })
+        });
+        named.collect()
+    }
+
+    fn output(&self) -> ArtifactKind {
+        ArtifactKind::Statistics
+    }
+
+    fn run(&self, task: &Task<'_>) -> Result<(), StageError> {
+        let folder = |source: Source| task.inputs.get(source.name()).map(camino::Utf8PathBuf::as_path);
+        let log = folder(Source::Events).map(|folder| Log::of(folder, task)).transpose()?;
+        let parts = folder(Source::Dataset).map(Parts::of).transpose()?;
+        let tally = folder(Source::Sessions).map(|sessions| Tally::of(sessions, parts.as_ref(), task)).transpose()?;
+        let triples = folder(Source::Knowledge).map(Triples::of).transpose()?;
+        let every = [Source::Events, Source::Sessions, Source::Dataset, Source::Knowledge];
+        let given: Vec<Source> = every.into_iter().filter(|source| folder(*source).is_some()).collect();
+        let value = |statistic: &Statistic| {
+            let name = statistic.name;
+            let from_log = log.as_ref().and_then(|log| log.value(name));
+            let from_sessions = || tally.as_ref().and_then(|tally| tally.value(name, parts.as_ref()));
+            let from_parts = || parts.as_ref().and_then(|parts| parts.value(name));
+            let from_triples = || triples.as_ref().and_then(|triples| triples.value(name));
+            from_log.or_else(from_sessions).or_else(from_parts).or_else(from_triples)
+        };
+        let statistics = Statistics::of(&given, value);
+        for number in &statistics.numbers {
+            if let Value::Count(count) = number.value {
+                task.note(&number.name, count);
+            }
+        }
+        statistics.write(&task.output)?;
+        Ok(())
+    }
+}
+
+/// How many; unknown where the log names none.
+fn named(count: u64, what: &str) -> Value {
+    if count == 0 { Value::Unknown(format!("the log names no {what}")) } else { Value::Count(count) }
+}
+
+/// What the log has.
+struct Log {
+    events: u64,
+    items: Marks,
+    users: Marks,
+    operations: Marks,
+}
+
+impl Log {
+    fn of(folder: &Utf8Path, task: &Task<'_>) -> Result<Self, StageError> {
+        let reader = EventReader::open(folder)?;
+        let total = reader.rows() as u64;
+        let mut this =
+            Self { events: 0, items: Marks::default(), users: Marks::default(), operations: Marks::default() };
+        for piece in reader {
+            let piece = piece?;
+            for event in &piece {
+                this.items.mark(event.item.cast_signed());
+                this.users.mark(event.user.cast_signed());
+                this.operations.mark(i32::from(event.operation));
+            }
+            this.events += piece.len() as u64;
+            task.step(this.events, total, "events of the log");
+            if (task.stop)() {
+                return Err(StageError::Interrupted);
+            }
+        }
+        Ok(this)
+    }
+
+    fn value(&self, name: &str) -> Option<Value> {
+        Some(match name {
+            "log events" => Value::Count(self.events),
+            "log items" => Value::Count(self.items.count()),
+            "log users" => named(self.users.count(), "user"),
+            "log operations" => Value::Count(self.operations.count()),
+            _ => return None,
+        })
+    }
+}
+
+/// The parts of a dataset, by their place here.
+const PARTS: [&str; 3] = ["train", "valid", "test"];
+
+/// The place of a part among [`PARTS`]; one beyond them for a session in no part.
+const NOWHERE: u8 = PARTS.len() as u8;
+
+/// What a dataset has.
+struct Parts {
+    items: Vocabulary,
+    sessions: [u64; PARTS.len()],
+    samples: [u64; PARTS.len()],
+    /// Test samples whose target is cold.
+    cold: u64,
+    /// Test samples whose target stands in their input.
+    repeated: u64,
+    /// The part of each session, by its number.
+    part: Vec<u8>,
+    /// Whether a session stands in more than one part.
+    several: bool,
+}
+
+impl Parts {
+    fn of(folder: &Utf8Path) -> Result<Self, StageError> {
+        let mut this = Self {
+            items: Vocabulary::read(&folder.join("items.parquet"), &ITEMS)?,
+            sessions: [0; PARTS.len()],
+            samples: [0; PARTS.len()],
+            cold: 0,
+            repeated: 0,
+            part: Vec::new(),
+            several: false,
+        };
+        let place = |name: &str| PARTS.iter().position(|part| *part == name);
+        let sessions = folder.join("sessions.parquet");
+        for piece in TableReader::open_columns(&sessions, &dataset::SESSIONS, &["part", "session"])? {
+            let mut piece = piece?;
+            let (parts, numbers) = (piece.text("part"), piece.int64("session"));
+            for (row, number) in numbers.into_iter().enumerate() {
+                let Some(part) = place(parts.at(row)) else { continue };
+                this.sessions[part] += 1;
+                let Ok(number) = usize::try_from(number) else { continue };
+                if number >= this.part.len() {
+                    this.part.resize(number + 1, NOWHERE);
+                }
+                let part = part as u8;
+                this.several |= ![NOWHERE, part].contains(&this.part[number]);
+                this.part[number] = part;
+            }
+        }
+        let samples = folder.join(samples::FILE);
+        for piece in TableReader::open_columns(&samples, &samples::SCHEMA, &["part", "in_session", "cold"])? {
+            let mut piece = piece?;
+            let (parts, repeated, cold) = (piece.text("part"), piece.bool("in_session"), piece.bool("cold"));
+            for row in 0..parts.len() {
+                let Some(part) = place(parts.at(row)) else { continue };
+                this.samples[part] += 1;
+                if PARTS[part] == "test" {
+                    this.cold += u64::from(cold[row]);
+                    this.repeated += u64::from(repeated[row]);
+                }
+            }
+        }
+        Ok(this)
+    }
+
+    /// The part of a session.
+    fn part(&self, session: i32) -> Option<&'static str> {
+        let part = self.part.get(usize::try_from(session).ok()?)?;
+        PARTS.get(usize::from(*part)).copied()
+    }
+
+    fn value(&self, name: &str) -> Option<Value> {
+        let [train, valid, test] = self.samples;
+        Some(match name {
+            "train sessions" => Value::Count(self.sessions[0]),
+            "valid sessions" => Value::Count(self.sessions[1]),
+            "test sessions" => Value::Count(self.sessions[2]),
+            "train samples" => Value::Count(train),
+            "valid samples" => Value::Count(valid),
+            "test samples" => Value::Count(test),
+            "candidates" => Value::Count(self.items.len() as u64),
+            "cold test targets" => Value::share(self.cold, test, "test samples"),
+            "repeated test targets" => Value::share(self.repeated, test, "test samples"),
+            _ => return None,
+        })
+    }
+}
+
+/// What sessions have.
+#[derive(Default)]
+struct Tally {
+    sessions: u64,
+    events: u64,
+    macro_items: u64,
+    longest: u64,
+    items: Marks,
+    operations: Marks,
+    users: Marks,
+    /// Sessions and events of users that are named.
+    of_users: (u64, u64),
+    /// Items of training and validation sessions.
+    trained: Marks,
+    /// Events of test sessions, by item.
+    tested: Vec<u64>,
+}
+
+impl Tally {
+    fn of(folder: &Utf8Path, parts: Option<&Parts>, task: &Task<'_>) -> Result<Self, StageError> {
+        let known = parts.map(|parts| known_items(folder, &parts.items)).transpose()?;
+        let counts = |item: i32| known.as_ref().is_none_or(|known| usize::try_from(item).is_ok_and(|item| known[item]));
+        let mut reader = SessionReader::open(folder)?;
+        let total = reader.events() as u64;
+        let (mut this, mut session, mut done) = (Self::default(), Session::default(), 0);
+        while reader.read(&mut session)? {
+            done += session.steps.len() as u64;
+            session.steps.retain(|step| counts(step.item));
+            this.add(&session, parts.and_then(|parts| parts.part(session.number)));
+            if this.sessions.is_multiple_of(1 << 14) {
+                task.step(done, total, "events of sessions");
+                if (task.stop)() {
+                    return Err(StageError::Interrupted);
+                }
+            }
+        }
+        Ok(this)
+    }
+
+    /// Counts a session of which only the events are left that count.
+    fn add(&mut self, session: &Session, part: Option<&str>) {
+        let length = session.steps.len() as u64;
+        if length == 0 {
+            return;
+        }
+        self.sessions += 1;
+        self.events += length;
+        self.longest = self.longest.max(length);
+        self.users.mark(session.user);
+        if session.user >= 0 {
+            self.of_users = (self.of_users.0 + 1, self.of_users.1 + length);
+        }
+        let mut before = None;
+        for step in &session.steps {
+            self.macro_items += u64::from(before.replace(step.item) != Some(step.item));
+            self.items.mark(step.item);
+            self.operations.mark(step.operation);
+            match part {
+                Some("test") => self.test(step.item),
+                Some(_) => self.trained.mark(step.item),
+                None => {}
+            }
+        }
+    }
+
+    /// Counts an event of a test session.
+    fn test(&mut self, item: i32) {
+        let Ok(at) = usize::try_from(item) else { return };
+        if at >= self.tested.len() {
+            self.tested.resize(at + 1, 0);
+        }
+        self.tested[at] += 1;
+    }
+
+    fn value(&self, name: &str, parts: Option<&Parts>) -> Option<Value> {
+        let users = self.users.count();
+        Some(match name {
+            "sessions" => Value::Count(self.sessions),
+            "events" => Value::Count(self.events),
+            "mean session length" => Value::mean(self.events, self.sessions, "sessions"),
+            "mean macro length" => Value::mean(self.macro_items, self.sessions, "sessions"),
+            "longest session" => Value::Count(self.longest),
+            "items" => Value::Count(self.items.count()),
+            "item frequency" => Value::mean(self.events, self.items.count(), "items"),
+            "operations" => Value::Count(self.operations.count()),
+            "users" => named(users, "user"),
+            "sessions of a user" => Value::mean(self.of_users.0, users, "users in the log"),
+            "events of a user" => Value::mean(self.of_users.1, users, "users in the log"),
+            "repeats in a row" => {
+                Value::share(self.events - self.macro_items, self.events - self.sessions, "events after a first one")
+            }
+            "cold test events" if parts.is_some_and(|parts| parts.several) => {
+                Value::Unknown("the split cuts sessions in two, so that no event is only of the test".to_owned())
+            }
+            "cold test events" => {
+                let all = self.tested.iter().sum();
+                let cold = (0..).zip(&self.tested).filter(|(item, _)| !self.trained.has(*item));
+                Value::share(cold.map(|(_, events)| events).sum(), all, "test sessions")
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// For each item of the sessions whether a dataset knows it.
+fn known_items(sessions: &Utf8Path, vocabulary: &Vocabulary) -> Result<Vec<bool>, StageError> {
+    let mut known = Vec::new();
+    for piece in TableReader::open_columns(&sessions.join(items::FILE), &items::SCHEMA, &["item"])? {
+        let names = piece?.text("item");
+        known.extend(names.iter().map(|name| vocabulary.number(name.unwrap_or_default()).is_some()));
+    }
+    Ok(known)
+}
+
+/// What a knowledge graph has.
+#[derive(Default)]
+struct Triples {
+    triples: u64,
+    entities: Marks,
+    relations: Marks,
+}
+
+impl Triples {
+    fn of(folder: &Utf8Path) -> Result<Self, StageError> {
+        let mut this = Self::default();
+        for piece in TableReader::open(&folder.join("triples.parquet"), &knowledge::TRIPLES)? {
+            let mut piece = piece?;
+            this.triples += piece.rows() as u64;
+            for column in ["head", "tail"] {
+                piece.int32(column).into_iter().for_each(|entity| this.entities.mark(entity));
+            }
+            piece.int32("relation").into_iter().for_each(|relation| this.relations.mark(relation));
+        }
+        Ok(this)
+    }
+
+    fn value(&self, name: &str) -> Option<Value> {
+        Some(match name {
+            "triples" => Value::Count(self.triples),
+            "entities" => Value::Count(self.entities.count()),
+            "relations" => Value::Count(self.relations.count()),
+            _ => return None,
+        })
+    }
+}
