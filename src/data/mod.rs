@@ -1,5 +1,6 @@
 //! The field's tables, typed: events, items, sessions, samples, ranks; and the files that a trainer reads.
 
+pub mod audit;
 pub mod dataset;
 pub mod events;
 pub mod items;
