@@ -7,6 +7,7 @@ mod cache;
 mod ending;
 mod environment;
 mod failures;
+mod left_out;
 mod logs;
 mod machine;
 mod place;
