@@ -1,9 +1,13 @@
 //! `statistics.json`: what papers print of a data set, as named numbers in a fixed order.
 
+mod count;
+
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 
 use super::write_json;
+
+pub use count::Pace;
 
 /// The name of the file in an artifact.
 pub const FILE: &str = "statistics.json";
@@ -23,7 +27,7 @@ pub enum Unit {
 }
 
 /// What a number is counted from: an input of the `statistics` stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// The log.
     Events,
@@ -36,6 +40,9 @@ pub enum Source {
 }
 
 impl Source {
+    /// Every input.
+    pub const ALL: [Self; 4] = [Self::Events, Self::Sessions, Self::Dataset, Self::Knowledge];
+
     /// The name of the input.
     pub fn name(self) -> &'static str {
         match self {
