@@ -90,10 +90,6 @@ stages! {
     ingest Ingest => |config, _| ingest::resolve(config),
     /// Events to sessions.
     sessionize Sessionize => |config, _| sessionize::resolve(config),
-    /// Drops short sessions and rare items.
-    filter Filter => |config, _| Ok(Arc::new(config)),
-    /// Sessions to a dataset: vocabulary, parts, samples.
-    split Split => |config, settings| Ok(Arc::new(split::Split { config, protocol: settings.protocol.clone() })),
     /// Attributes of items to triples.
     extract_knowledge ExtractKnowledge => |config, _| Ok(Arc::new(config)),
     /// Counts of a data set, as papers print them.
