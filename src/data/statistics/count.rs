@@ -191,28 +191,20 @@ struct Tally {
 
 impl Tally {
     fn of(folder: &Utf8Path, parts: Option<&Parts>, pace: Pace<'_>) -> Result<Self, StageError> {
-        let known = parts.map(|parts| known_items(folder, &parts.items)).transpose()?;
-        let counts = |item: i32| known.as_ref().is_none_or(|known| usize::try_from(item).is_ok_and(|item| known[item]));
-        let mut reader = SessionReader::open(folder)?;
-        let total = reader.events() as u64;
-        let (mut this, mut session, mut done) = (Self::default(), Session::default(), 0);
+        let mut reader = CountedSessions::open(folder, parts.map(|parts| &parts.items))?;
+        let (mut this, mut session) = (Self::default(), Session::default());
         while reader.read(&mut session)? {
-            done += session.steps.len() as u64;
-            session.steps.retain(|step| counts(step.item));
             this.add(&session, parts.and_then(|parts| parts.part(session.number)));
             if this.sessions.is_multiple_of(1 << 14) {
+                let (done, total) = reader.progress();
                 pace(done, total, "events of sessions")?;
             }
         }
         Ok(this)
     }
 
-    /// Counts a session of which only the events are left that count.
     fn add(&mut self, session: &Session, part: Option<&str>) {
         let length = session.steps.len() as u64;
-        if length == 0 {
-            return;
-        }
         self.sessions += 1;
         self.events += length;
         self.longest = self.longest.max(length);
@@ -269,6 +261,46 @@ impl Tally {
             }
             _ => return None,
         })
+    }
+}
+
+/// Sessions with the events that count: all, or those of items that a dataset knows.
+pub struct CountedSessions {
+    reader: SessionReader,
+    known: Option<Vec<bool>>,
+    done: u64,
+}
+
+impl CountedSessions {
+    /// Opens the sessions of an artifact; `items` are those of the dataset.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged or another table.
+    pub fn open(folder: &Utf8Path, items: Option<&Vocabulary>) -> Result<Self, StageError> {
+        let known = items.map(|items| known_items(folder, items)).transpose()?;
+        Ok(Self { reader: SessionReader::open(folder)?, known, done: 0 })
+    }
+
+    /// How many events were passed, and how many there are, counted or not.
+    pub fn progress(&self) -> (u64, u64) {
+        (self.done, self.reader.events() as u64)
+    }
+
+    /// Reads the next session with at least one event that counts; false at the end.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read(&mut self, session: &mut Session) -> Result<bool, StageError> {
+        while self.reader.read(session)? {
+            self.done += session.steps.len() as u64;
+            if let Some(known) = &self.known {
+                session.steps.retain(|step| usize::try_from(step.item).is_ok_and(|item| known[item]));
+            }
+            if !session.steps.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

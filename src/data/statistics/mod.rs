@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::write_json;
 
-pub use count::Pace;
+pub use count::{CountedSessions, Pace};
 
 /// The name of the file in an artifact.
 pub const FILE: &str = "statistics.json";
