@@ -90,6 +90,10 @@ stages! {
     ingest Ingest => |config, _| ingest::resolve(config),
     /// Events to sessions.
     sessionize Sessionize => |config, _| sessionize::resolve(config),
+    /// Takes events and sessions out, step after step.
+    filter Filter => |config, _| filter::resolve(config),
+    /// Sessions to a dataset: vocabulary, parts, samples.
+    split Split => |config, settings| split::resolve(config, settings.protocol),
     /// Attributes of items to triples.
     extract_knowledge ExtractKnowledge => |config, _| Ok(Arc::new(config)),
     /// Counts of a data set, as papers print them.
