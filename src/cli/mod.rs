@@ -4,6 +4,7 @@
 
 mod accept;
 mod cache;
+mod data;
 mod ending;
 mod environment;
 mod failures;
@@ -63,6 +64,7 @@ enum Command {
     Runs(runs::Arguments),
     Status(status::Arguments),
     Logs(logs::Arguments),
+    Data(data::Arguments),
     Synth(synth::Arguments),
     Schema(schema::Arguments),
     Cache(cache::Arguments),
@@ -133,6 +135,7 @@ pub fn main() -> ExitCode {
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Logs(arguments) => logs::run(&arguments),
+        Command::Data(arguments) => data::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),

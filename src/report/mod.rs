@@ -9,6 +9,7 @@ mod comparable;
 mod csv;
 mod layout;
 mod markdown;
+pub mod profile;
 mod provenance;
 mod score;
 pub mod statistics;

@@ -170,7 +170,8 @@ impl StatisticsReport<'_> {
                 inline(&paper.source)
             );
         }
-        text + " What is counted:"
+        text + " An event counts where the dataset knows its item, so dropped cold items do not; sessions count whole. \
+                What is counted:"
     }
 }
 
@@ -206,8 +207,8 @@ fn whole(unit: Unit) -> f64 {
     if unit == Unit::Share { 100.0 } else { 1.0 }
 }
 
-/// A number as it is printed: `12,195`, `5.227`, `28.80 %`.
-fn shown(unit: Unit, number: f64) -> String {
+/// A number as it is printed: `12,195`, `5.227`, `28.80 %`; of a share, `number` is in per cent.
+pub(super) fn shown(unit: Unit, number: f64) -> String {
     match unit {
         Unit::Count => grouped(&format!("{number:.0}")),
         Unit::Mean => grouped(&format!("{number:.3}")),

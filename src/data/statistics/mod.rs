@@ -202,7 +202,7 @@ impl Statistics {
                 .map(|need| format!("`{}`", need.name()))
                 .collect();
             let value = if lacks.is_empty() { value(statistic) } else { None };
-            let unknown = || Value::Unknown(format!("the `statistics` stage reads no {}", lacks.join(" and no ")));
+            let unknown = || Value::Unknown(format!("no {} is given", lacks.join(" and no ")));
             Number { name: statistic.name.to_owned(), value: value.unwrap_or_else(unknown) }
         };
         Self { version: VERSION, numbers: STATISTICS.iter().map(number).collect() }
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(names, STATISTICS.iter().map(|statistic| statistic.name).collect::<Vec<_>>());
         assert_eq!(some.value("sessions"), Some(&Value::Count(3)));
         assert_eq!(some.value("users"), Some(&Value::Unknown("there are no users".to_owned())));
-        let lacking = "the `statistics` stage reads no `dataset`".to_owned();
+        let lacking = "no `dataset` is given".to_owned();
         assert_eq!(some.value("cold test events"), Some(&Value::Unknown(lacking)));
     }
 

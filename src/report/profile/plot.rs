@@ -83,10 +83,7 @@ impl Plot {
             Self::Ranks { x, y, counts } => draw_ranks(&mut body, x, y, counts),
             Self::Shares { x, y, lines } => draw_shares(&mut body, x, y, lines),
         };
-        format!(
-            "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">\n{body}</svg>\n",
-            escape(title)
-        )
+        format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">\n{body}</svg>\n", escape(title))
     }
 }
 
