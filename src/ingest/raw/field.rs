@@ -49,7 +49,8 @@ impl<'b> Records<'b> {
     pub fn new(bytes: &'b [u8], form: &Form<'_>, from: usize) -> Self {
         let (delimiter, run) = form.delimiter.bytes();
         let quoted = form.quoted && form.delimiter != Delimiter::None && memchr(b'"', bytes).is_some();
-        let mut this = Self { bytes, delimiter, run, quoted, at: from, line: 0, window: 0, mask: 0 };
+        let line = memchr_iter(b'\n', &bytes[..from]).count() as u64;
+        let mut this = Self { bytes, delimiter, run, quoted, at: from, line, window: 0, mask: 0 };
         this.look_from(from);
         this
     }
