@@ -20,7 +20,8 @@ table { border-collapse: collapse; font-size: 0.9rem; margin: 1rem 0; }
 th, td { padding: 0.2rem 0.9rem 0.2rem 0; text-align: left; vertical-align: top; \
 border-bottom: 1px solid var(--grid); }
 th { color: var(--soft); font-weight: 600; }
-.number { text-align: right; font-variant-numeric: tabular-nums; }
+td:first-child { white-space: nowrap; }
+.number { white-space: nowrap; text-align: right; font-variant-numeric: tabular-nums; }
 .warning { border-left: 4px solid var(--two); padding-left: 0.8rem; }
 svg { width: 100%; height: auto; margin: 0.6rem 0; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }

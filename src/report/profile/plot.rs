@@ -148,8 +148,10 @@ fn draw_bars(svg: &mut String, x: &str, bars: &[(String, f64)]) -> f64 {
 
 fn draw_ranks(svg: &mut String, x: &str, y: &str, counts: &[u64]) -> f64 {
     let frame = frame();
-    let decades = |most: f64| most.log10().ceil().max(1.0);
-    let (wide, high) = (decades(counts.len() as f64), decades(counts.first().copied().unwrap_or(1) as f64));
+    // An axis ends a little past its highest value, and shows one decade at least.
+    let decades = |most: f64| (most.log10() + 0.05).max(1.0);
+    let most = |count: Option<u64>| count.unwrap_or(1).max(1) as f64;
+    let (wide, high) = (decades(most(Some(counts.len() as u64))), decades(most(counts.first().copied())));
     for decade in 0..=wide as i32 {
         let at = frame.x(f64::from(decade) / wide);
         line(svg, "grid", (at, frame.top), (at, frame.bottom));
