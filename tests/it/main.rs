@@ -17,5 +17,6 @@ mod records;
 mod running;
 mod schemas;
 mod scratch;
+mod tables;
 mod training;
 mod watching;
