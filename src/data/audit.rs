@@ -66,9 +66,10 @@ pub enum Check {
     SessionInTwoParts,
     /// Targets of the test part, or of the validation part, whose event is a training event too.
     TargetEventInTraining,
-    /// Samples of the test part that are a training sample too: same user, same events at the same times.
+    /// Samples of the test part, input and target, with which a training session begins: same user, same events at the
+    /// same times.
     SampleInTraining,
-    /// Samples of the test part whose items, input and target, are those of a training sample.
+    /// Samples of the test part with whose items, input and target, a training session begins.
     SampleRepeatsTraining,
     /// Sessions on the wrong side of the boundary by which the split was made.
     SessionPastBoundary,
@@ -110,8 +111,8 @@ impl Check {
         match self {
             Self::SessionInTwoParts => "sessions in more than one part",
             Self::TargetEventInTraining => "held-out events that are training events",
-            Self::SampleInTraining => "test samples that are training samples",
-            Self::SampleRepeatsTraining => "test samples with the items of a training sample",
+            Self::SampleInTraining => "test samples with which a training session begins",
+            Self::SampleRepeatsTraining => "test samples whose items begin a training session",
             Self::SessionPastBoundary => "sessions on the wrong side of the boundary",
             Self::TrainingAfterTest => "training events after the first test event",
             Self::ValidationInsideTraining => "validation sessions that end before training does",

@@ -194,6 +194,3 @@ impl Tally {
         Value::Object(pairs.map(|((what, before), (_, after))| (what.to_owned(), json!([before, after]))).collect())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -94,6 +94,8 @@ stages! {
     filter Filter => |config, _| filter::resolve(config),
     /// Sessions to a dataset: vocabulary, parts, samples.
     split Split => |config, settings| split::resolve(config, settings.protocol),
+    /// What a dataset leaks, or not.
+    audit Audit => |config, settings| Ok(audit::resolve(config, settings.protocol)),
     /// Attributes of items to triples.
     extract_knowledge ExtractKnowledge => |config, _| Ok(Arc::new(config)),
     /// Counts of a data set, as papers print them.

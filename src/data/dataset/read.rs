@@ -68,17 +68,11 @@ impl PartReader {
         take(&mut self.operations, length, &mut session.operations)?;
         take(&mut self.times, length, &mut session.times)?;
         session.targets.clear();
-        while let Some((of, target)) = self.samples.peek() {
-            // An error is taken out below.
-            if of.as_ref().is_ok_and(|of| usize::try_from(*of) != Ok(session.index)) {
-                break;
-            }
-            let begin = self.begin;
-            let position = target.as_ref().ok().map(|target| usize::try_from(target - begin).unwrap_or_default());
-            if let Some((of, target)) = self.samples.next() {
-                (of?, target?);
-            }
-            session.targets.extend(position);
+        let index = session.index;
+        let here = |of: &std::io::Result<i64>| of.as_ref().map_or(true, |of| usize::try_from(*of) == Ok(index));
+        while let Some((of, target)) = self.samples.next_if(|(of, _)| here(of)) {
+            of?;
+            session.targets.push(usize::try_from(target? - self.begin).unwrap_or_default());
         }
         self.begin = end;
         Ok(true)

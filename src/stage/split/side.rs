@@ -82,11 +82,12 @@ fn by_end<I: Iterator<Item = i64>>(config: &Config, log: &Log, times: impl Fn() 
 
 /// The first time of the last `share` of times; none when that is no time at all.
 pub(super) fn boundary<I: Iterator<Item = i64>>(times: impl Fn() -> I, share: f64) -> Option<i64> {
-    let place = part_of(times().count(), 1.0 - share);
-    let (mut low, mut high) = (times().min()?, times().max()?);
-    if times().nth(place).is_none() {
+    let count = times().count();
+    let place = part_of(count, 1.0 - share);
+    if place >= count {
         return None;
     }
+    let (mut low, mut high) = (times().min()?, times().max()?);
     // Halving the stretch of time needs no sorted copy of the times.
     while low < high {
         let middle = low.wrapping_add((high.abs_diff(low) / 2).cast_signed());
