@@ -17,5 +17,6 @@ mod records;
 mod running;
 mod schemas;
 mod scratch;
+mod synth;
 mod training;
 mod watching;
