@@ -1,6 +1,6 @@
 //! Findings of the audits of the datasets: leaks first, what is clean in one line.
 
-use super::markdown::{code, inline, list};
+use super::markdown::{inline, list};
 use crate::data::audit::{Audit, Finding, Verdict};
 
 /// A dataset that is audited, and what was found.
@@ -43,7 +43,7 @@ pub(super) fn render(audits: &[Audited]) -> Option<String> {
 fn lines(audit: &Audit) -> String {
     let with = |verdict: Verdict| audit.findings.iter().filter(move |finding| finding.verdict == verdict);
     let mut lines: Vec<String> = with(Verdict::Leak).map(|finding| format!("- **leak**: {}", words(finding))).collect();
-    lines.extend(with(Verdict::ByDesign).map(|finding| format!("- by design: {}", words(finding))));
+    lines.extend(with(Verdict::ByDesign).map(|finding| format!("- by design: {}", inline(&finding.words))));
     for (verdict, word) in [(Verdict::NotApplicable, "not applicable"), (Verdict::Clean, "clean")] {
         let titles: Vec<&str> = with(verdict).map(|finding| finding.check.title()).collect();
         if !titles.is_empty() {
@@ -53,10 +53,11 @@ fn lines(audit: &Audit) -> String {
     lines.join("\n")
 }
 
-/// `12 of 581 test sessions stand in training too (such as `7`, `9`)`.
+/// A finding with its examples, each once: `12 of 581 test sessions stand in training too; such as session 7, session 9`.
 fn words(finding: &Finding) -> String {
-    let examples: Vec<String> = finding.examples.iter().map(|example| code(&inline(example))).collect();
-    let such_as = if examples.is_empty() { String::new() } else { format!(" (such as {})", examples.join(", ")) };
+    let mut examples: Vec<String> = finding.examples.iter().map(|example| inline(example)).collect();
+    examples.dedup();
+    let such_as = if examples.is_empty() { String::new() } else { format!("; such as {}", examples.join(", ")) };
     format!("{}{such_as}", inline(&finding.words))
 }
 
@@ -80,14 +81,14 @@ mod tests {
         let findings = vec![
             finding(Check::SessionInTwoParts, Verdict::Clean, "0 of 9 sessions", &[]),
             finding(Check::ColdItems, Verdict::ByDesign, "3 of 7 test items", &["x"]),
-            finding(Check::SampleInTraining, Verdict::Leak, "2 of 9 test samples", &["a|b"]),
+            finding(Check::SampleInTraining, Verdict::Leak, "2 of 9 test samples", &["a|b", "a|b", "c"]),
             finding(Check::TrainingAfterTest, Verdict::Clean, "0 of 4 events", &[]),
             finding(Check::UserInTwoParts, Verdict::NotApplicable, "the log names no user", &[]),
         ];
         let text = render(&[audited("demo", findings)]).unwrap();
         let expected = "**demo**\n\n\
-            - **leak**: 2 of 9 test samples (such as `a\\|b`)\n\
-            - by design: 3 of 7 test items (such as `x`)\n\
+            - **leak**: 2 of 9 test samples; such as a\\|b, c\n\
+            - by design: 3 of 7 test items\n\
             - not applicable: test users who act in training\n\
             - clean: sessions in more than one part; training events after the first test event";
         assert!(text.contains(expected), "{text}");

@@ -128,7 +128,7 @@ impl StatisticsReport<'_> {
                 header.extend([("paper".to_owned(), Align::Right), ("Δ".to_owned(), Align::Right)]);
             }
             for (line, row) in lines.iter_mut().zip(rows) {
-                line.push(cell(column, row, footnotes));
+                line.push(self.cell(column, row, footnotes));
                 if beside_paper {
                     let paper = self.printed(column, row);
                     let ours = number(column, row).map(|ours| ours * whole(row.unit));
@@ -140,6 +140,29 @@ impl StatisticsReport<'_> {
             }
         }
         table(&header, &lines)
+    }
+
+    /// A number as it is printed, or what stands in its place, marked with why.
+    fn cell(&self, column: &Counted, row: &Statistic, footnotes: &mut Footnotes) -> String {
+        let why = |column: &Counted| match &column.state {
+            CountedState::Done(statistics) => match statistics.value(row.name) {
+                Some(Value::Unknown(why)) => Some((NOTHING, why.clone())),
+                Some(_) => None,
+                None => Some((NOTHING, "counted by a version that did not know this statistic".to_owned())),
+            },
+            CountedState::Failed { message, log } => Some(("failed", failure(message, log.as_deref()))),
+            CountedState::Missing { why } => Some(("missing", why.clone())),
+        };
+        match (why(column), number(column, row)) {
+            (None, value) => shown(row.unit, value.unwrap_or_default() * whole(row.unit)),
+            (Some(reason), _) => {
+                // Data sets that lack it for one reason share a remark.
+                let alike = self.columns.iter().filter(|other| why(other).as_ref() == Some(&reason));
+                let names: Vec<String> = alike.map(|column| inline(&column.name)).collect();
+                let (word, reason) = reason;
+                word.to_owned() + &footnotes.mark(format!("{}: {}.", list(&names), inline(&reason)))
+            }
+        }
     }
 
     /// The number that the paper printed; shares in per cent.
@@ -180,25 +203,6 @@ fn number(column: &Counted, row: &Statistic) -> Option<f64> {
     match &column.state {
         CountedState::Done(statistics) => statistics.value(row.name)?.number(),
         CountedState::Failed { .. } | CountedState::Missing { .. } => None,
-    }
-}
-
-/// A number as it is printed, or what stands in its place, marked with why.
-fn cell(column: &Counted, row: &Statistic, footnotes: &mut Footnotes) -> String {
-    let name = inline(&column.name);
-    match &column.state {
-        CountedState::Done(statistics) => match statistics.value(row.name) {
-            Some(Value::Unknown(why)) => NOTHING.to_owned() + &footnotes.mark(format!("{name}: {}.", inline(why))),
-            Some(value) => shown(row.unit, value.number().unwrap_or_default() * whole(row.unit)),
-            None => {
-                let text = format!("{name}: it was counted by a version that did not know this statistic.");
-                NOTHING.to_owned() + &footnotes.mark(text)
-            }
-        },
-        CountedState::Failed { message, log } => {
-            "failed".to_owned() + &footnotes.mark(format!("{name}: {}.", failure(message, log.as_deref())))
-        }
-        CountedState::Missing { why } => "missing".to_owned() + &footnotes.mark(format!("{name}: {}.", inline(why))),
     }
 }
 
