@@ -185,8 +185,8 @@ fn what_a_statistics_stage_is_not_given_is_told_in_place_of_a_number() {
     scratch.write("pipelines/p.yaml", &fewer);
     run(&scratch).expect(0);
     let page = scratch.read("results/e.md");
-    assert_eq!(row(&page, "triples"), ["triples", "– [2]", "missing [1]", "– [2]"]);
-    assert!(page.contains("- [2] keep and drop: no `knowledge` is given."), "{page}");
+    assert_eq!(row(&page, "triples"), ["triples", "– [1]", "missing [3]", "– [1]"]);
+    assert!(page.contains("- [1] keep and drop: no `knowledge` is given."), "{page}");
     assert!(page.contains("keep and drop: no `dataset` is given."), "{page}");
 }
 
