@@ -267,7 +267,10 @@ fn repeats(measures: &Measures) -> Section {
     let points = (2..).zip(&repeats.by_place).filter(|(_, (all, _))| *all > 0);
     let points = points.map(|(place, (all, again))| (f64::from(place), 100.0 * *again as f64 / *all as f64));
     let plot = Plot::Shares {
-        x: format!("place of the event in its session ({} and later together)", POSITIONS + 1),
+        x: match repeats.by_place.len() {
+            POSITIONS => format!("place of the event in its session ({} and later together)", POSITIONS + 1),
+            _ => "place of the event in its session".to_owned(),
+        },
         y: "events, %".to_owned(),
         lines: vec![("the item stood before".to_owned(), points.collect())],
     };
@@ -337,7 +340,10 @@ fn targets(measures: &Measures) -> Option<Section> {
         ("target is cold".to_owned(), line(|samples| samples.cold)),
     ];
     let plot = Plot::Shares {
-        x: format!("events of the input ({POSITIONS} and more together)"),
+        x: match measures.targets.len() {
+            POSITIONS => format!("events of the input ({POSITIONS} and more together)"),
+            _ => "events of the input".to_owned(),
+        },
         y: "test samples, %".to_owned(),
         lines,
     };
