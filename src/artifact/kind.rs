@@ -7,14 +7,22 @@ use std::fmt;
 pub enum ArtifactKind {
     /// Files as a publisher gives them out.
     Raw,
-    /// `events.parquet` and `items.parquet`.
+    /// `events.parquet` with its key tables and `items.parquet`.
     Events,
-    /// `sessions.parquet` and `items.parquet`.
+    /// `sessions.parquet` with its key tables and `items.parquet`.
     Sessions,
     /// Vocabulary, parts and samples, ready for a trainer.
     Dataset,
+    /// Which entity of a knowledge base an item is.
+    Links,
+    /// Triples by the names of a knowledge base.
+    Triples,
     /// Triples over the entities of a dataset.
     Knowledge,
+    /// What a dataset leaks, or not.
+    Audit,
+    /// Counts of a data set, as papers print them.
+    Statistics,
     /// Trained weights.
     Model,
     /// `ranks.parquet`.
@@ -31,7 +39,11 @@ impl ArtifactKind {
             Self::Events => "events",
             Self::Sessions => "sessions",
             Self::Dataset => "dataset",
+            Self::Links => "links",
+            Self::Triples => "triples",
             Self::Knowledge => "knowledge",
+            Self::Audit => "audit",
+            Self::Statistics => "statistics",
             Self::Model => "model",
             Self::Ranks => "ranks",
             Self::Files => "files",

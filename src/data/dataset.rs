@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::samples::Sample;
 use super::tensors::{self, Tensor};
 use super::vocabulary::Vocabulary;
+use super::write_json;
 use crate::artifact::table::{self, Column, Schema, TableError, Text, Type};
 
 /// Columns of a dataset's `sessions.parquet`.
@@ -15,14 +16,15 @@ pub const SESSIONS: Schema = Schema {
     name: "dataset sessions",
     version: 1,
     columns: &[
-        ("part", Type::Text),
-        ("index", Type::Int64),
-        ("session", Type::Int64),
-        ("user", Type::Text),
-        ("start", Type::Int64),
-        ("end", Type::Int64),
-        ("length", Type::Int32),
+        ("part", Type::Text, "`train`, `valid` or `test`"),
+        ("index", Type::Int64, "the place in its part, from 0"),
+        ("session", Type::Int64, "the number of the session in the sessions artifact"),
+        ("user", Type::Text, "who, as the log writes it; empty where the log names nobody"),
+        ("start", Type::Int64, "time of the first event that was kept"),
+        ("end", Type::Int64, "time of the last event"),
+        ("length", Type::Int32, "events that were kept"),
     ],
+    sorted: &[],
     open: false,
 };
 
@@ -156,9 +158,7 @@ pub fn samples_digest(part: &Part, items: &Vocabulary, operations: &Vocabulary) 
 /// # Errors
 /// When the file cannot be written.
 pub fn write_meta(folder: &Utf8Path, meta: &impl Serialize) -> std::io::Result<()> {
-    let mut text = serde_json::to_string_pretty(meta)?;
-    text.push('\n');
-    fs_err::write(folder.join("meta.json"), text)
+    write_json(&folder.join("meta.json"), meta)
 }
 
 /// Writes `samples.safetensors`.

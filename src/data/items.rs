@@ -7,7 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::artifact::table::{self, Column, Schema, TableError, Text, Type};
 
 /// Columns of `items.parquet`; the attributes follow under their names.
-pub const SCHEMA: Schema = Schema { name: "items", version: 1, columns: &[("item", Type::Text)], open: true };
+pub const SCHEMA: Schema = Schema {
+    name: "items",
+    version: 1,
+    columns: &[("item", Type::Text, "the item as the log writes it; its number is its row, from 0")],
+    sorted: &[],
+    open: true,
+};
 
 /// The name of the file in an artifact.
 pub const FILE: &str = "items.parquet";

@@ -12,7 +12,12 @@ use crate::engine::stage::StageError;
 pub const ENTITIES: Schema = Schema {
     name: "entities",
     version: 1,
-    columns: &[("id", Type::Int32), ("entity", Type::Text), ("kind", Type::Text)],
+    columns: &[
+        ("id", Type::Int32, "the number under which a trainer knows it, from 1; the items of the dataset come first"),
+        ("entity", Type::Text, "its name"),
+        ("kind", Type::Text, "`item`, or the relation that leads to it"),
+    ],
+    sorted: &[],
     open: false,
 };
 
@@ -20,7 +25,12 @@ pub const ENTITIES: Schema = Schema {
 pub const TRIPLES: Schema = Schema {
     name: "triples",
     version: 1,
-    columns: &[("head", Type::Int32), ("relation", Type::Int32), ("tail", Type::Int32)],
+    columns: &[
+        ("head", Type::Int32, "an entity"),
+        ("relation", Type::Int32, "a relation, by its number from 1"),
+        ("tail", Type::Int32, "an entity"),
+    ],
+    sorted: &[],
     open: false,
 };
 

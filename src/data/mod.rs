@@ -4,6 +4,8 @@ pub mod dataset;
 pub mod events;
 pub mod items;
 pub mod knowledge;
+pub mod names;
+pub mod order;
 pub mod protocol;
 pub mod ranks;
 pub mod samples;
@@ -11,9 +13,22 @@ pub mod sessions;
 pub mod tensors;
 pub mod vocabulary;
 
+use camino::Utf8Path;
+use serde::Serialize;
+
 use crate::artifact::table::TableError;
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::StageError;
+
+/// Writes a value as JSON that people can read, with a line break at its end.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_json(path: &Utf8Path, value: &impl Serialize) -> std::io::Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    fs_err::write(path, text)
+}
 
 impl From<TableError> for StageError {
     fn from(error: TableError) -> Self {

@@ -12,14 +12,15 @@ pub const SCHEMA: Schema = Schema {
     name: "ranks",
     version: 1,
     columns: &[
-        ("selection", Type::Text),
-        ("sample", Type::Int64),
-        ("session", Type::Int64),
-        ("target", Type::Int32),
-        ("above", Type::Int32),
-        ("ties", Type::Int32),
-        ("candidates", Type::Int32),
+        ("selection", Type::Text, "the epoch that was kept: `best`, or the metric that picked it"),
+        ("sample", Type::Int64, "the sample, from 0 in its part"),
+        ("session", Type::Int64, "the session, by its place in its part of the dataset, from 0"),
+        ("target", Type::Int32, "the item that followed, by its number in the vocabulary"),
+        ("above", Type::Int32, "candidates that scored higher"),
+        ("ties", Type::Int32, "other candidates that scored the same"),
+        ("candidates", Type::Int32, "how many candidates there were"),
     ],
+    sorted: &[],
     open: false,
 };
 

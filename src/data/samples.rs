@@ -9,14 +9,15 @@ pub const SCHEMA: Schema = Schema {
     name: "samples",
     version: 1,
     columns: &[
-        ("part", Type::Text),
-        ("sample", Type::Int64),
-        ("session", Type::Int64),
-        ("target", Type::Int32),
-        ("position", Type::Int32),
-        ("in_session", Type::Bool),
-        ("cold", Type::Bool),
+        ("part", Type::Text, "`train`, `valid` or `test`"),
+        ("sample", Type::Int64, "the number in its part, from 0"),
+        ("session", Type::Int64, "the number of the session in the sessions artifact"),
+        ("target", Type::Int32, "the item to predict, by its number in the vocabulary"),
+        ("position", Type::Int32, "how many events the input has"),
+        ("in_session", Type::Bool, "whether the target stands in the input"),
+        ("cold", Type::Bool, "whether the target stands in no training session"),
     ],
+    sorted: &[],
     open: false,
 };
 

@@ -7,14 +7,26 @@ use camino::Utf8Path;
 use crate::artifact::table::{self, Column, Schema, TableError, Text, Type};
 
 /// Columns of a dataset's `items.parquet`.
-pub const ITEMS: Schema =
-    Schema { name: "item vocabulary", version: 1, columns: &[("id", Type::Int32), ("item", Type::Text)], open: false };
+pub const ITEMS: Schema = Schema {
+    name: "item vocabulary",
+    version: 1,
+    columns: &[
+        ("id", Type::Int32, "the number under which a trainer knows it, from 1"),
+        ("item", Type::Text, "the item as the log writes it"),
+    ],
+    sorted: &[],
+    open: false,
+};
 
 /// Columns of a dataset's `operations.parquet`.
 pub const OPERATIONS: Schema = Schema {
     name: "operation vocabulary",
     version: 1,
-    columns: &[("id", Type::Int32), ("operation", Type::Text)],
+    columns: &[
+        ("id", Type::Int32, "the number under which a trainer knows it, from 1"),
+        ("operation", Type::Text, "the operation as the log writes it"),
+    ],
+    sorted: &[],
     open: false,
 };
 

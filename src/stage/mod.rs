@@ -89,11 +89,7 @@ stages! {
     /// Raw files to `events.parquet` and `items.parquet`.
     ingest Ingest => |config, _| ingest::resolve(config),
     /// Events to sessions.
-    sessionize Sessionize => |config, _| Ok(Arc::new(config)),
-    /// Drops short sessions and rare items.
-    filter Filter => |config, _| Ok(Arc::new(config)),
-    /// Sessions to a dataset: vocabulary, parts, samples.
-    split Split => |config, settings| Ok(Arc::new(split::Split { config, protocol: settings.protocol.clone() })),
+    sessionize Sessionize => |config, _| sessionize::resolve(config),
     /// Attributes of items to triples.
     extract_knowledge ExtractKnowledge => |config, _| Ok(Arc::new(config)),
     /// Trains a model.
