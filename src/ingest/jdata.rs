@@ -2,8 +2,10 @@
 //! market), and, where they are there, `jdata_user.csv` and `jdata_shop.csv`. Types: 1 view, 2 order, 3 follow, 4 comment,
 //! 5 cart. An action may name a SKU that is no product.
 
-use super::intake::{Draft, Drafts, Intake, Values};
+use super::draft::{Draft, Drafts};
+use super::intake::Intake;
 use super::keys::Key;
+use super::known::Values;
 use super::raw::{Fault, Form, Row};
 use super::{Options, time};
 use crate::data::events::{Clock, Group};

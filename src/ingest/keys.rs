@@ -18,6 +18,7 @@ pub struct Key(u128);
 
 const NUMBER: u8 = 0x40;
 const LONG: u8 = 0x41;
+const ROW: u8 = 0x42;
 const ABSENT: u8 = 0xff;
 
 impl Key {
@@ -39,8 +40,33 @@ impl Key {
         Self::tagged(LONG, (start as u128) << 32 | name.len() as u128)
     }
 
+    /// The key of what has no name but the row on which it stands: so many rows of a batch before it.
+    pub(super) fn of_row(row: u32) -> Self {
+        Self::tagged(ROW, u128::from(row))
+    }
+
+    /// The row of [`Key::of_row`].
+    pub(super) fn row(self) -> Option<u32> {
+        (self.tag() == ROW).then_some(self.0 as u32)
+    }
+
     fn tagged(tag: u8, rest: u128) -> Self {
         Self(u128::from(tag) << 120 | rest)
+    }
+
+    /// Whether the name stands beside the key.
+    pub(super) fn is_long(self) -> bool {
+        self.tag() == LONG
+    }
+
+    /// The name of a long key in what it was made with.
+    pub(super) fn bytes(self, long: &[u8]) -> &[u8] {
+        &long[self.range()]
+    }
+
+    /// A hash of a key that is not long.
+    pub(super) fn hash(self) -> u64 {
+        hash(self.0)
     }
 
     fn tag(self) -> u8 {
@@ -173,7 +199,8 @@ fn hash(key: u128) -> u64 {
     fold(key as u64 ^ SEEDS[0], (key >> 64) as u64 ^ SEEDS[1])
 }
 
-fn hash_of_bytes(bytes: &[u8]) -> u64 {
+/// A hash of a name, the same on every machine.
+pub(super) fn hash_of_bytes(bytes: &[u8]) -> u64 {
     let (lanes, rest) = bytes.as_chunks::<16>();
     let mut last = [0; 16];
     last[..rest.len()].copy_from_slice(rest);

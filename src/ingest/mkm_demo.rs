@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 
 use super::Options;
-use super::intake::{Draft, Drafts, Intake, Values};
+use super::draft::{Draft, Drafts};
+use super::intake::Intake;
+use super::known::Values;
 use super::raw::{Fault, Form, RawFile, Row};
 use crate::data::events::{Clock, Given, Group};
 use crate::data::items::ColdItems;

@@ -1,17 +1,27 @@
 //! Raw formats: one file each reads what a publisher gives out into `events.parquet`, its key tables and `items.parquet`.
 
+mod draft;
 mod intake;
+mod jd_micro;
 mod jdata;
 mod keys;
+mod kkbox;
+mod known;
 mod mkm_demo;
+mod movielens;
+mod ratings;
 mod raw;
 mod reading;
 mod rejects;
+mod tally;
 mod time;
+mod trivago;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use kkbox::Place;
+pub use ratings::Ratings;
 pub use rejects::{BadRows, FILE as REJECTED, Quarantine, SCHEMA as REJECTED_SCHEMA};
 
 use crate::data::items::ColdItems;
@@ -24,6 +34,10 @@ pub struct Options {
     pub bad_rows: BadRows,
     /// Which variant of a set that is published in two.
     pub cold_items: ColdItems,
+    /// Which column of the KKBOX log is the operation.
+    pub place: Option<Place>,
+    /// Whether the rating of an item is the operation.
+    pub ratings: Ratings,
 }
 
 macro_rules! formats {
@@ -54,6 +68,14 @@ formats! {
     jdata Jdata,
     /// The published Demo set of MKM-SR.
     mkm_demo MkmDemo,
+    /// KKBOX (Kaggle): `train.csv`, `songs.csv`; `song_extra_info.csv` and `members.csv` where they are there.
+    kkbox Kkbox,
+    /// trivago (RecSys Challenge 2019): `train.csv`; `item_metadata.csv` where it is there.
+    trivago Trivago,
+    /// JD micro-behaviours: one file, a session a line, whatever its name.
+    jd_micro JdMicro,
+    /// MovieLens 1M (`ratings.dat`, `movies.dat`, `users.dat`), 20M and latest (`ratings.csv`, `movies.csv`).
+    movielens Movielens,
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub(super) struct Ingested {
     pub(super) events: Vec<(String, String, String, String, i64, u32)>,
     /// The part of each event.
     pub(super) parts: Vec<Option<crate::data::events::Given>>,
+    /// The place of each event in its session.
+    pub(super) orders: Vec<Option<u32>>,
     pub(super) items: Items,
     pub(super) users: Text,
     pub(super) meta: Meta,
@@ -38,6 +40,7 @@ pub(super) fn ingested(format: Format, options: &Options, files: &[(&str, &[u8])
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         fs_err::write(path, text).unwrap();
     }
+    fs_err::create_dir_all(&raw).unwrap();
     fs_err::create_dir_all(&output).unwrap();
     let task = Task {
         inputs: BTreeMap::from([("from".to_owned(), raw)]),
@@ -82,6 +85,7 @@ fn made(output: &Utf8Path) -> Ingested {
     Ingested {
         events: events.collect(),
         parts: read.iter().map(|event| event.part).collect(),
+        orders: read.iter().map(|event| Some(event.order).filter(|order| *order != NONE)).collect(),
         meta: Meta::read(output).unwrap(),
         rejected: rejected.collect(),
         notes: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! A row as a format sees it: fields by column, typed, and what is wrong with one in words.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::field::{Field, Record};
 use super::form::{Columns, Encoding};
@@ -11,6 +12,8 @@ use crate::ingest::time;
 pub struct Fault {
     /// The column, by its number in the form; nothing when it is the row as a whole.
     pub column: Option<usize>,
+    /// The bytes of the field that are meant, without blanks at its ends; nothing when it is the whole field.
+    pub within: Option<Range<usize>>,
     /// `is not a time`, to be read behind the field; a whole sentence where no column is named.
     pub problem: Cow<'static, str>,
     /// What to do now.
@@ -20,12 +23,18 @@ pub struct Fault {
 impl Fault {
     /// Something wrong with a field.
     pub fn of(column: usize, problem: &'static str, help: &'static str) -> Self {
-        Self { column: Some(column), problem: problem.into(), help: help.into() }
+        Self { column: Some(column), within: None, problem: problem.into(), help: help.into() }
     }
 
     /// Something wrong with the row as a whole.
     pub fn of_row(problem: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>) -> Self {
-        Self { column: None, problem: problem.into(), help: help.into() }
+        Self { column: None, within: None, problem: problem.into(), help: help.into() }
+    }
+
+    /// The same with the bytes of the field that are meant.
+    #[must_use]
+    pub fn within(self, bytes: Range<usize>) -> Self {
+        Self { within: Some(bytes), ..self }
     }
 }
 
