@@ -1,5 +1,6 @@
 //! Raw formats: one file each reads what a publisher gives out into `events.parquet`, its key tables and `items.parquet`.
 
+mod amazon;
 mod draft;
 mod intake;
 mod jd_micro;
@@ -7,12 +8,14 @@ mod jdata;
 mod keys;
 mod kkbox;
 mod known;
+mod lastfm;
 mod mkm_demo;
 mod movielens;
 mod ratings;
 mod raw;
 mod reading;
 mod rejects;
+mod table;
 mod tally;
 mod time;
 mod trivago;
@@ -20,9 +23,11 @@ mod trivago;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use amazon::Order;
 pub use kkbox::Place;
 pub use ratings::Ratings;
 pub use rejects::{BadRows, FILE as REJECTED, Quarantine, SCHEMA as REJECTED_SCHEMA};
+pub use table::Mapping;
 
 use crate::data::items::ColdItems;
 use crate::engine::stage::{StageError, Task};
@@ -38,6 +43,10 @@ pub struct Options {
     pub place: Option<Place>,
     /// Whether the rating of an item is the operation.
     pub ratings: Ratings,
+    /// What stands first in the rows of Amazon's ratings; found out where it is not said.
+    pub order: Option<Order>,
+    /// Which column is what, for tables of one's own.
+    pub table: Option<Mapping>,
 }
 
 macro_rules! formats {
@@ -50,6 +59,9 @@ macro_rules! formats {
         }
 
         impl Format {
+            /// Each of them.
+            pub const ALL: &[Self] = &[$( Self::$name ),*];
+
             /// Reads raw files of this layout, which are the input `from` of a task.
             ///
             /// # Errors
@@ -76,6 +88,12 @@ formats! {
     jd_micro JdMicro,
     /// MovieLens 1M (`ratings.dat`, `movies.dat`, `users.dat`), 20M and latest (`ratings.csv`, `movies.csv`).
     movielens Movielens,
+    /// Last.fm: LFM-1b (`LFM-1b_LEs.txt`, …) or 1K (`userid-timestamp-artid-artname-traid-traname.tsv`, …).
+    lastfm Lastfm,
+    /// Amazon ratings of one category: one file, as of 2014 (user first) or of 2018 (item first), whatever its name.
+    amazon Amazon,
+    /// CSV, TSV or Parquet of one's own, with a mapping under `table`.
+    table Table,
 }
 
 #[cfg(test)]

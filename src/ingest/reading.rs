@@ -142,6 +142,40 @@ pub fn read<T: Batch>(
     Ok(Counted { rows, bad })
 }
 
+/// The fields of the first rows of a file, below its header, as they are written.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn first_rows(file: &RawFile, form: &Form<'_>, most: usize) -> Result<Vec<Vec<Vec<u8>>>, StageError> {
+    let mut rows = Vec::new();
+    let mut fields = Vec::new();
+    chunks(file, form, &Meter::default(), |chunk| {
+        match &chunk {
+            Chunk::Text(block) if !block.overlong => {
+                let mut records = Records::new(&block.bytes, form, 0);
+                if matches!(form.header, Header::Names(_)) {
+                    records.next(&mut fields);
+                }
+                while let Some(record) = records.next(&mut fields).filter(|_| rows.len() < most) {
+                    if record.start != record.end {
+                        let text = |field: &Field| block.bytes[field.start as usize..field.end as usize].to_vec();
+                        rows.push(fields.iter().map(text).collect());
+                    }
+                }
+            }
+            Chunk::Text(_) => {}
+            Chunk::Table(piece, _) => {
+                for row in 0..piece.rows().min(most) {
+                    let (bytes, places) = piece.row(row);
+                    rows.push(places.map(|at| bytes[at].to_vec()).collect());
+                }
+            }
+        }
+        false
+    })?;
+    Ok(rows)
+}
+
 fn next(receiver: &Mutex<Receiver<(u64, Chunk)>>) -> Option<(u64, Chunk)> {
     receiver.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv().ok()
 }

@@ -155,14 +155,4 @@ impl<'b> Row<'b> {
         time::seconds(self.bytes(column))
             .ok_or_else(|| Fault::of(column, "is not a time", "times look like `2018-03-05 09:15:02`"))
     }
-
-    /// What is wrong with a field of this row.
-    pub fn fault(&self, column: usize, problem: &'static str, help: &'static str) -> Fault {
-        Fault::of(column, problem, help)
-    }
-
-    /// The number of the field in the row at which a column stands.
-    pub fn place(&self, column: usize) -> Field {
-        self.fields[self.columns.places[column]]
-    }
 }
