@@ -44,7 +44,7 @@ impl Order {
 ///
 /// # Errors
 /// No file or several, one whose order cannot be found out, or bad rows.
-pub fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Seconds, Group::User)?;
     let file = intake.raw().only()?;
     let (order, found_out) = match options.order {

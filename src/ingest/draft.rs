@@ -8,7 +8,7 @@ use crate::data::events::Given;
 
 /// An event as a row of the log gives it.
 #[derive(Debug, Clone, Copy)]
-pub struct Draft {
+pub(super) struct Draft {
     /// Who, or [`Key::NONE`].
     pub user: Key,
     /// The session, or [`Key::NONE`].
@@ -27,7 +27,7 @@ pub struct Draft {
 
 /// The events of some rows.
 #[derive(Default)]
-pub struct Drafts {
+pub(super) struct Drafts {
     pub(super) events: Vec<(u32, Draft)>,
     pub(super) long: Vec<u8>,
     /// Places of the log so far: an event has one, and so has a row without an event.
@@ -42,26 +42,26 @@ pub struct Drafts {
 }
 
 /// The operation of a log that names none.
-pub const ONLY_OPERATION: &[u8] = b"event";
+pub(super) const ONLY_OPERATION: &[u8] = b"event";
 
 /// The operation of rows that lack one, in a log that has them.
-pub const NO_OPERATION: &[u8] = b"missing";
+pub(super) const NO_OPERATION: &[u8] = b"missing";
 
 impl Drafts {
     /// Adds an event.
-    pub fn push(&mut self, draft: Draft) {
+    pub(super) fn push(&mut self, draft: Draft) {
         self.events.push((self.places, draft));
         self.places += 1;
     }
 
     /// Passes over a row that is sound but holds no event of an item, and counts it.
-    pub fn leave_out(&mut self, why: &'static str) {
+    pub(super) fn leave_out(&mut self, why: &'static str) {
         self.places += 1;
         self.known.tally.add(why);
     }
 
     /// Counts something worth telling.
-    pub fn count(&mut self, what: &'static str) {
+    pub(super) fn count(&mut self, what: &'static str) {
         self.known.tally.add(what);
     }
 
@@ -69,7 +69,7 @@ impl Drafts {
     ///
     /// # Errors
     /// When the field is empty or not of the encoding of the file.
-    pub fn key(&mut self, row: &Row<'_>, column: usize) -> Result<Key, Fault> {
+    pub(super) fn key(&mut self, row: &Row<'_>, column: usize) -> Result<Key, Fault> {
         let name = row.name(column)?;
         Ok(self.key_of(name.as_bytes()))
     }
@@ -78,30 +78,30 @@ impl Drafts {
     ///
     /// # Errors
     /// When the field holds anything else.
-    pub fn number(&mut self, row: &Row<'_>, column: usize) -> Result<Key, Fault> {
+    pub(super) fn number(&mut self, row: &Row<'_>, column: usize) -> Result<Key, Fault> {
         let digits = row.digits(column)?;
         Ok(self.key_of(digits))
     }
 
     /// The key of the session that the present row is, where a log names its sessions by nothing else.
-    pub fn own_session(&self) -> Key {
+    pub(super) fn own_session(&self) -> Key {
         Key::of_row(self.rows.saturating_sub(1))
     }
 
     /// The key of a name.
-    pub fn key_of(&mut self, name: &[u8]) -> Key {
+    pub(super) fn key_of(&mut self, name: &[u8]) -> Key {
         Key::new(name, &mut self.long)
     }
 
     /// The key of an item, of which the row goes on to say what is known: a value for each attribute, then
     /// [`Values::settle`].
-    pub fn known_item(&mut self, name: &[u8]) -> Key {
+    pub(super) fn known_item(&mut self, name: &[u8]) -> Key {
         self.known.name(name);
         self.key_of(name)
     }
 
     /// The same for a name of two parts, with a tab between.
-    pub fn known_pair(&mut self, first: &str, second: &str) -> Key {
+    pub(super) fn known_pair(&mut self, first: &str, second: &str) -> Key {
         let mut joined = std::mem::take(&mut self.joined);
         joined.clear();
         joined.extend_from_slice(first.as_bytes());

@@ -17,7 +17,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{StageError, Task};
 
 /// A log on its way into tables.
-pub struct Intake<'t> {
+pub(super) struct Intake<'t> {
     task: &'t Task<'t>,
     raw: RawFolder,
     rejects: Rejects,
@@ -44,7 +44,12 @@ impl<'t> Intake<'t> {
     ///
     /// # Errors
     /// When a file cannot be made.
-    pub fn create(task: &'t Task<'t>, bad_rows: BadRows, clock: Clock, group: Group) -> Result<Self, StageError> {
+    pub(super) fn create(
+        task: &'t Task<'t>,
+        bad_rows: BadRows,
+        clock: Clock,
+        group: Group,
+    ) -> Result<Self, StageError> {
         Ok(Self {
             task,
             raw: RawFolder::new(task.input("from")),
@@ -66,12 +71,12 @@ impl<'t> Intake<'t> {
     }
 
     /// The raw files.
-    pub fn raw(&self) -> &RawFolder {
+    pub(super) fn raw(&self) -> &RawFolder {
         &self.raw
     }
 
     /// Leaves a count or a remark in the manifest.
-    pub fn note(&self, name: &str, value: impl Into<serde_json::Value>) {
+    pub(super) fn note(&self, name: &str, value: impl Into<serde_json::Value>) {
         self.task.note(name, value);
     }
 
@@ -79,7 +84,7 @@ impl<'t> Intake<'t> {
     ///
     /// # Errors
     /// See [`read`]; also a log of more than 4,294,967,294 rows.
-    pub fn log(
+    pub(super) fn log(
         &mut self,
         file: &RawFile,
         form: &Form<'_>,
@@ -93,7 +98,7 @@ impl<'t> Intake<'t> {
     ///
     /// # Errors
     /// See [`Intake::log`].
-    pub fn telling_log(
+    pub(super) fn telling_log(
         &mut self,
         file: &RawFile,
         form: &Form<'_>,
@@ -167,7 +172,7 @@ impl<'t> Intake<'t> {
     ///
     /// # Errors
     /// See [`read`].
-    pub fn items(
+    pub(super) fn items(
         &mut self,
         file: &RawFile,
         form: &Form<'_>,
@@ -184,7 +189,7 @@ impl<'t> Intake<'t> {
     ///
     /// # Errors
     /// See [`read`].
-    pub fn users(
+    pub(super) fn users(
         &mut self,
         file: &RawFile,
         form: &Form<'_>,
@@ -198,7 +203,7 @@ impl<'t> Intake<'t> {
     }
 
     /// Takes what is known of items from elsewhere than the rows of one file.
-    pub fn know_items(&mut self, attributes: &[&str], values: &Values) {
+    pub(super) fn know_items(&mut self, attributes: &[&str], values: &Values) {
         let mut known = Known::new(attributes);
         known.take(values, &mut self.items);
         self.known_items.push(known);
@@ -208,7 +213,7 @@ impl<'t> Intake<'t> {
     ///
     /// # Errors
     /// See [`read`].
-    pub fn list<T: Send>(
+    pub(super) fn list<T: Send>(
         &mut self,
         file: &RawFile,
         form: &Form<'_>,
@@ -227,7 +232,7 @@ impl<'t> Intake<'t> {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn finish(self) -> Result<(), StageError> {
+    pub(super) fn finish(self) -> Result<(), StageError> {
         let (task, folder) = (self.task, &self.task.output);
         let acting = self.users.len();
         let mut writer = EventWriter::create(&folder.join(events::FILE), self.group)?;

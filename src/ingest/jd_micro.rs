@@ -17,7 +17,7 @@ const LINE: Form<'static> =
 ///
 /// # Errors
 /// No file or several, or bad rows.
-pub fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Rows, Group::Session)?;
     let file = intake.raw().only()?;
     intake.telling_log(&file, &LINE, &["category"], session)?;

@@ -20,7 +20,7 @@ const USER: &[&str] =
 ///
 /// # Errors
 /// A missing file, or bad rows.
-pub fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Seconds, Group::User)?;
     let (action, product) = (intake.raw().require("jdata_action.csv")?, intake.raw().require("jdata_product.csv")?);
     let user = intake.raw().find("jdata_user.csv")?;

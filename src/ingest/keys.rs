@@ -14,7 +14,7 @@ const SHORT: usize = 15;
 
 /// A name on its way to its number, in 16 bytes whose last tells what the others are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key(u128);
+pub(super) struct Key(u128);
 
 const NUMBER: u8 = 0x40;
 const LONG: u8 = 0x41;
@@ -23,10 +23,10 @@ const ABSENT: u8 = 0xff;
 
 impl Key {
     /// No name.
-    pub const NONE: Self = Self((ABSENT as u128) << 120);
+    pub(super) const NONE: Self = Self((ABSENT as u128) << 120);
 
     /// The key of a name. Long names are put behind `long`, with which the key is then read.
-    pub fn new(name: &[u8], long: &mut Vec<u8>) -> Self {
+    pub(super) fn new(name: &[u8], long: &mut Vec<u8>) -> Self {
         if let Some(number) = small(name) {
             return Self::tagged(NUMBER, u128::from(number));
         }
@@ -98,7 +98,7 @@ fn small(name: &[u8]) -> Option<u32> {
 
 /// Names and their numbers.
 #[derive(Default)]
-pub struct Keys {
+pub(super) struct Keys {
     /// By small number: its number in this table plus 1, or 0.
     dense: Vec<u32>,
     short: HashTable<(u128, u32)>,
@@ -110,7 +110,7 @@ pub struct Keys {
 
 impl Keys {
     /// The number of a name, which is added if it is new. `long` is what the key was made with.
-    pub fn number(&mut self, key: Key, long: &[u8]) -> u32 {
+    pub(super) fn number(&mut self, key: Key, long: &[u8]) -> u32 {
         let next = self.names.len() as u32;
         match key.tag() {
             NUMBER => {
@@ -154,12 +154,12 @@ impl Keys {
     }
 
     /// How many names.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.names.len()
     }
 
     /// The names by number.
-    pub fn names(&self) -> Text {
+    pub(super) fn names(&self) -> Text {
         let mut digits = [0; 16];
         let mut name = |key: &Key| -> String {
             let bytes = match key.tag() {
@@ -179,7 +179,7 @@ impl Keys {
     ///
     /// # Errors
     /// Past 2^31 names; `what` are they.
-    pub fn check(&self, what: &str) -> Result<(), Diagnostic> {
+    pub(super) fn check(&self, what: &str) -> Result<(), Diagnostic> {
         if self.names.len() <= i32::MAX as usize {
             return Ok(());
         }

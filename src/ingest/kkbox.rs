@@ -37,7 +37,7 @@ pub enum Place {
 ///
 /// # Errors
 /// A missing file, or bad rows.
-pub fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Rows, Group::User)?;
     let (train, songs) = (intake.raw().require("train.csv")?, intake.raw().require("songs.csv")?);
     let (extra, members) = (intake.raw().find("song_extra_info.csv")?, intake.raw().find("members.csv")?);

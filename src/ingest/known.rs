@@ -10,7 +10,7 @@ use crate::data::events::NONE;
 
 /// What is known of some items or users: one value for each attribute of a row.
 #[derive(Default)]
-pub struct Values {
+pub(super) struct Values {
     keys: Vec<Key>,
     long: Vec<u8>,
     text: String,
@@ -29,13 +29,13 @@ const ABSENT: usize = usize::MAX;
 
 impl Values {
     /// Begins what is known of a name.
-    pub fn name(&mut self, name: &[u8]) {
+    pub(super) fn name(&mut self, name: &[u8]) {
         self.begins.push([self.long.len(), self.text.len(), self.ends.len()]);
         self.keys.push(Key::new(name, &mut self.long));
     }
 
     /// Adds the next attribute; empty text is a missing value.
-    pub fn push(&mut self, value: Option<&str>) {
+    pub(super) fn push(&mut self, value: Option<&str>) {
         match value {
             Some(value) if !value.is_empty() => {
                 self.text.push_str(value);
@@ -46,7 +46,7 @@ impl Values {
     }
 
     /// Ends what is known of a name; what was said of it in the same words already is not kept again.
-    pub fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let Some(last) = self.keys.len().checked_sub(1) else { return };
         let [long, text, ends] = self.begins[last];
         let mut hash = hash_of_bytes(&self.text.as_bytes()[text..]) ^ self.ends.len().wrapping_sub(ends) as u64;
@@ -109,7 +109,7 @@ impl Batch for Values {
 }
 
 /// Columns of text in the order of a file, and which row belongs to which number.
-pub struct Known {
+pub(super) struct Known {
     names: Vec<String>,
     text: Vec<String>,
     /// For each attribute and row where the value stands in its text: start and length, or [`NOWHERE`].
@@ -127,7 +127,7 @@ const NOWHERE: u64 = u64::MAX;
 
 /// What rows said of a name that an earlier row had named.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Repeats {
+pub(super) struct Repeats {
     /// Rows.
     pub rows: u64,
     /// Names of which rows say different things, told once each.
@@ -136,7 +136,7 @@ pub struct Repeats {
 
 impl Known {
     /// Nothing yet, of these attributes.
-    pub fn new(names: &[&str]) -> Self {
+    pub(super) fn new(names: &[&str]) -> Self {
         let columns = names.len();
         Self {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
@@ -149,7 +149,7 @@ impl Known {
     }
 
     /// Adds values. The first row that names a value stands; answers what later ones say again.
-    pub fn take(&mut self, values: &Values, keys: &mut Keys) -> Repeats {
+    pub(super) fn take(&mut self, values: &Values, keys: &mut Keys) -> Repeats {
         let (mut from, mut repeats, width) = (0, Repeats::default(), self.names.len());
         for (row, key) in values.keys.iter().enumerate() {
             let number = keys.number(*key, &values.long) as usize;
@@ -198,7 +198,7 @@ impl Known {
     }
 
     /// The columns by number.
-    pub fn columns(self, numbers: usize) -> Vec<(String, Text)> {
+    pub(super) fn columns(self, numbers: usize) -> Vec<(String, Text)> {
         let value = |column: usize, number: usize| {
             let row = *self.rows.get(number).filter(|row| **row != NONE)? as usize;
             self.value(column, row)

@@ -30,7 +30,7 @@ const LISTEN: &[u8] = b"listen";
 ///
 /// # Errors
 /// A missing file, or bad rows.
-pub fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Seconds, Group::User)?;
     let (large, small) = (intake.raw().find("LFM-1b_LEs.txt")?, intake.raw().find(LOG_OF_1K)?);
     match (large, small) {

@@ -25,7 +25,7 @@ const ATTRIBUTES: [(&str, &str); 4] =
 ///
 /// # Errors
 /// A missing file, or bad rows.
-pub fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Seconds, Group::Session)?;
     let (test, graph) = match options.cold_items {
         ColdItems::Drop => ("test.csv", "no_new_item"),

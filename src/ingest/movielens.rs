@@ -27,7 +27,7 @@ const fn with_colons(names: &'static [&'static str]) -> Form<'static> {
 ///
 /// # Errors
 /// A missing file, or bad rows.
-pub fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Seconds, Group::User)?;
     let parse = |row: &Row<'_>, drafts: &mut Drafts| event(row, options.ratings, drafts);
     let (old, new) = (intake.raw().find("ratings.dat")?, intake.raw().find("ratings.csv")?);

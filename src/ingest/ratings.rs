@@ -23,7 +23,7 @@ impl Drafts {
     ///
     /// # Errors
     /// When the field is no number like `4` or `3.5`.
-    pub fn rated(&mut self, row: &Row<'_>, column: usize, ratings: Ratings) -> Result<Key, Fault> {
+    pub(super) fn rated(&mut self, row: &Row<'_>, column: usize, ratings: Ratings) -> Result<Key, Fault> {
         let rating = row.bytes(column);
         let (whole, part) = match memchr::memchr(b'.', rating) {
             Some(at) => (&rating[..at], &rating[at + 1..]),

@@ -17,7 +17,7 @@ use crate::diagnostic::{Diagnostic, suggestion};
 use crate::engine::stage::{StageError, Task};
 
 /// What the rows of a block become.
-pub trait Batch: Default + Send {
+pub(super) trait Batch: Default + Send {
     /// A row begins.
     fn begin_row(&mut self);
     /// The row that began last cannot be read: nothing of it stays.
@@ -25,7 +25,7 @@ pub trait Batch: Default + Send {
 }
 
 /// A value for each row.
-pub struct Listed<T> {
+pub(super) struct Listed<T> {
     /// The values, in the order of the rows.
     pub values: Vec<T>,
 }
@@ -45,7 +45,7 @@ impl<T: Send> Batch for Listed<T> {
 
 /// Rows of a file, read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
+pub(super) struct Counted {
     /// Rows without the header, blank lines apart.
     pub rows: u64,
     /// Those that could not be read.
@@ -71,7 +71,7 @@ struct Parsed<T> {
 /// # Errors
 /// A file that cannot be read, a header without a column that is needed, more bad rows than the policy allows, what
 /// `take` says, or that the run is to stop.
-pub fn read<T: Batch>(
+pub(super) fn read<T: Batch>(
     task: &Task<'_>,
     file: &RawFile,
     form: &Form<'_>,
@@ -146,7 +146,7 @@ pub fn read<T: Batch>(
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn first_rows(file: &RawFile, form: &Form<'_>, most: usize) -> Result<Vec<Vec<Vec<u8>>>, StageError> {
+pub(super) fn first_rows(file: &RawFile, form: &Form<'_>, most: usize) -> Result<Vec<Vec<Vec<u8>>>, StageError> {
     let mut rows = Vec::new();
     let mut fields = Vec::new();
     chunks(file, form, &Meter::default(), |chunk| {

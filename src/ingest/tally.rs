@@ -4,7 +4,7 @@ use crate::engine::stage::Task;
 
 /// Counts by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(super) struct Tally {
     counts: Vec<(&'static str, u64)>,
     /// What the present row has added, by place in `counts`.
     of_row: Vec<usize>,
@@ -12,26 +12,26 @@ pub struct Tally {
 
 impl Tally {
     /// Counts one of these.
-    pub fn add(&mut self, what: &'static str) {
+    pub(super) fn add(&mut self, what: &'static str) {
         let at = self.place(what);
         self.counts[at].1 += 1;
         self.of_row.push(at);
     }
 
     /// A row begins.
-    pub fn begin_row(&mut self) {
+    pub(super) fn begin_row(&mut self) {
         self.of_row.clear();
     }
 
     /// The row that began last cannot be read: what it added goes.
-    pub fn undo_row(&mut self) {
+    pub(super) fn undo_row(&mut self) {
         for at in self.of_row.drain(..) {
             self.counts[at].1 -= 1;
         }
     }
 
     /// Adds the counts of another.
-    pub fn merge(&mut self, other: &Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         for (what, count) in &other.counts {
             let at = self.place(what);
             self.counts[at].1 += count;
@@ -39,7 +39,7 @@ impl Tally {
     }
 
     /// Leaves the counts in the manifest; what never occurred is not told.
-    pub fn note(&self, task: &Task<'_>) {
+    pub(super) fn note(&self, task: &Task<'_>) {
         for (what, count) in self.counts.iter().filter(|(_, count)| *count > 0) {
             task.note(what, *count);
         }

@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 
 /// `2018-03-05 09:15:02`, with `T` or a blank between, with or without a fraction and a final `Z`, as seconds since 1970.
-pub fn seconds(text: &[u8]) -> Option<i64> {
+pub(super) fn seconds(text: &[u8]) -> Option<i64> {
     let (head, tail) = text.split_at_checked(19)?;
     let tail = tail.strip_suffix(b"Z").unwrap_or(tail);
     let fraction = tail.is_empty() || tail.len() > 1 && tail[0] == b'.' && tail[1..].iter().all(u8::is_ascii_digit);
@@ -20,7 +20,7 @@ pub fn seconds(text: &[u8]) -> Option<i64> {
 
 /// A moment as ISO 8601 writes it: `2014-04-07T10:51:09.277Z`, `2014-04-07 10:51`, `2014-04-07T10:51:09+02:00`, or a day
 /// alone, which stands for its first second. Without a zone it is read as UTC.
-pub fn moment(text: &[u8]) -> Option<i64> {
+pub(super) fn moment(text: &[u8]) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
     let midnight = day(date)? * 86_400;
     let Some((mark, rest)) = rest.split_first() else { return Some(midnight) };
@@ -66,7 +66,7 @@ fn offset(zone: &[u8]) -> Option<i64> {
 }
 
 /// `1396867869` or `1396867869.277`: the whole seconds of it, downwards.
-pub fn whole_seconds(text: &[u8]) -> Option<i64> {
+pub(super) fn whole_seconds(text: &[u8]) -> Option<i64> {
     let (whole, fraction) = match memchr::memchr(b'.', text) {
         Some(at) => (&text[..at], Some(&text[at + 1..])),
         None => (text, None),
@@ -86,7 +86,7 @@ pub fn whole_seconds(text: &[u8]) -> Option<i64> {
 }
 
 /// `2018-03-05` as days since 1970.
-pub fn day(text: &[u8]) -> Option<i64> {
+pub(super) fn day(text: &[u8]) -> Option<i64> {
     if text.len() != 10 || text[4] != b'-' || text[7] != b'-' {
         return None;
     }
@@ -99,7 +99,7 @@ pub fn day(text: &[u8]) -> Option<i64> {
 }
 
 /// The year and month of a time, `201803`.
-pub fn year_month(text: &[u8]) -> Option<String> {
+pub(super) fn year_month(text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.len() >= 19)?;
     let time: DateTime = text.parse().ok()?;
     Some(format!("{:04}{:02}", time.year(), time.month()))

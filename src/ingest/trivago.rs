@@ -35,7 +35,7 @@ const OTHERS: [(&str, &str); 4] = [
 ///
 /// # Errors
 /// A missing file, or bad rows.
-pub fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Seconds, Group::Session)?;
     let (train, items) = (intake.raw().require("train.csv")?, intake.raw().find("item_metadata.csv")?);
     intake.log(&train, &Form::csv(EVENT), event)?;

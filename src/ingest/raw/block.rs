@@ -13,11 +13,11 @@ use crate::engine::stage::StageError;
 const BLOCK: usize = 1 << 20;
 
 /// The longest record that is read.
-pub const LONGEST: usize = 1 << 24;
+pub(in crate::ingest) const LONGEST: usize = 1 << 24;
 
 /// Whole records.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
+pub(in crate::ingest) struct Block {
     /// Their bytes.
     pub bytes: Vec<u8>,
     /// The line of the file on which they begin, from 1.
@@ -30,7 +30,11 @@ pub struct Block {
 ///
 /// # Errors
 /// When the stream cannot be read.
-pub fn blocks(stream: &mut dyn Read, form: &Form<'_>, mut take: impl FnMut(Block) -> bool) -> Result<(), StageError> {
+pub(in crate::ingest) fn blocks(
+    stream: &mut dyn Read,
+    form: &Form<'_>,
+    mut take: impl FnMut(Block) -> bool,
+) -> Result<(), StageError> {
     let mut cutter = Cutter { stream, held: Vec::new(), over: false };
     let quoted = form.quoted && form.delimiter != Delimiter::None;
     let delimiter = form.delimiter.bytes().0;

@@ -12,17 +12,17 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{PACKED, StageError};
 
 /// The first bytes of a Parquet file.
-pub const PARQUET: &[u8] = b"PAR1";
+pub(in crate::ingest) const PARQUET: &[u8] = b"PAR1";
 
 /// The folder of a publisher's files.
 #[derive(Debug, Clone)]
-pub struct RawFolder {
+pub(in crate::ingest) struct RawFolder {
     folder: Utf8PathBuf,
 }
 
 /// A raw file that was found.
 #[derive(Debug, Clone)]
-pub struct RawFile {
+pub(in crate::ingest) struct RawFile {
     /// Its name as the publisher writes it, without the ending of a container.
     pub name: String,
     /// Where it lies, for people; a member of an archive after `!`.
@@ -48,16 +48,16 @@ enum Container {
 
 /// How many bytes have been read from disk.
 #[derive(Debug, Clone, Default)]
-pub struct Meter(Arc<AtomicU64>);
+pub(in crate::ingest) struct Meter(Arc<AtomicU64>);
 
 impl Meter {
     /// So many bytes have been read, about.
-    pub fn reach(&self, bytes: u64) {
+    pub(in crate::ingest) fn reach(&self, bytes: u64) {
         self.0.store(bytes, Ordering::Relaxed);
     }
 
     /// The bytes.
-    pub fn bytes(&self) -> u64 {
+    pub(in crate::ingest) fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -83,7 +83,7 @@ impl<R: Seek> Seek for Metered<R> {
 
 impl RawFolder {
     /// The files of a folder.
-    pub fn new(folder: &Utf8Path) -> Self {
+    pub(in crate::ingest) fn new(folder: &Utf8Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 
@@ -91,7 +91,7 @@ impl RawFolder {
     ///
     /// # Errors
     /// When it is not there, or an archive cannot be read.
-    pub fn require(&self, name: &str) -> Result<RawFile, StageError> {
+    pub(in crate::ingest) fn require(&self, name: &str) -> Result<RawFile, StageError> {
         self.find(name)?.ok_or_else(|| {
             Diagnostic::new(format!("there is no `{name}` in `{}`", self.folder))
                 .help(format!(
@@ -106,7 +106,7 @@ impl RawFolder {
     ///
     /// # Errors
     /// When the folder or an archive cannot be read.
-    pub fn find(&self, name: &str) -> Result<Option<RawFile>, StageError> {
+    pub(in crate::ingest) fn find(&self, name: &str) -> Result<Option<RawFile>, StageError> {
         for ending in [""].iter().chain(PACKED) {
             let path = self.folder.join(format!("{name}{ending}"));
             if path.is_file() {
@@ -134,7 +134,7 @@ impl RawFolder {
 
 impl RawFolder {
     /// What to say where the files of two layouts lie side by side.
-    pub fn either(&self, first: &str, second: &str) -> Diagnostic {
+    pub(in crate::ingest) fn either(&self, first: &str, second: &str) -> Diagnostic {
         Diagnostic::new(format!(
             "both `{first}` and `{second}` are in `{}`, and each begins another layout",
             self.folder
@@ -143,7 +143,7 @@ impl RawFolder {
     }
 
     /// What to say where the files of neither layout are there.
-    pub fn neither(&self, first: &str, second: &str) -> Diagnostic {
+    pub(in crate::ingest) fn neither(&self, first: &str, second: &str) -> Diagnostic {
         Diagnostic::new(format!("there is neither `{first}` nor `{second}` in `{}`", self.folder)).help(
             "name one of them under `files:` of the `files` stage; it may be packed, or be a member of an archive",
         )
@@ -153,7 +153,7 @@ impl RawFolder {
     ///
     /// # Errors
     /// When no file lies there or more than one, or it is an archive of more than one.
-    pub fn only(&self) -> Result<RawFile, StageError> {
+    pub(in crate::ingest) fn only(&self) -> Result<RawFile, StageError> {
         let mut paths = Vec::new();
         let mut folders = vec![self.folder.clone()];
         while let Some(folder) = folders.pop() {
@@ -244,7 +244,7 @@ fn broken(path: &Utf8Path, error: &dyn std::fmt::Display) -> StageError {
 
 impl RawFile {
     /// Where it lies, if it is a table of Parquet.
-    pub fn parquet(&self) -> Option<&Utf8Path> {
+    pub(in crate::ingest) fn parquet(&self) -> Option<&Utf8Path> {
         (self.container == Container::Parquet).then_some(self.path.as_path())
     }
 
@@ -252,7 +252,7 @@ impl RawFile {
     ///
     /// # Errors
     /// What `consume` says; a stream that is damaged or ends too soon; a file that cannot be read.
-    pub fn read<T>(
+    pub(in crate::ingest) fn read<T>(
         &self,
         meter: &Meter,
         consume: impl FnOnce(&mut dyn Read) -> Result<T, StageError>,

@@ -8,7 +8,7 @@ mod form;
 mod row;
 
 pub(super) use block::{Block, LONGEST, blocks};
-pub use container::RawFolder;
+pub(super) use container::RawFolder;
 pub(super) use container::{Meter, PARQUET, RawFile};
 pub(super) use field::{Field, Record, Records};
 pub(super) use form::{Columns, Delimiter, Encoding, Form, Header};

@@ -20,7 +20,7 @@ use crate::engine::stage::{StageError, Task};
 ///
 /// # Errors
 /// No mapping, a missing file or column, or bad rows.
-pub fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let Some(mapping) = &options.table else {
         return Err(Diagnostic::new("the format `table` is not told which column is what")
             .help("add `table:` with `log` and `columns` to the `ingest` stage")
