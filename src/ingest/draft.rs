@@ -4,7 +4,7 @@ use super::keys::Key;
 use super::known::Values;
 use super::raw::{Fault, Row};
 use super::reading::Batch;
-use crate::data::events::Given;
+use crate::data::events::{Given, NONE};
 
 /// An event as a row of the log gives it.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +28,8 @@ pub(super) struct Draft {
 /// The events of some rows.
 #[derive(Default)]
 pub(super) struct Drafts {
-    pub(super) events: Vec<(u32, Draft)>,
-    pub(super) long: Vec<u8>,
+    pub(super) events: Vec<Stored>,
+    pub(super) text: Vec<u8>,
     /// Places of the log so far: an event has one, and so has a row without an event.
     pub(super) places: u32,
     /// Rows that have begun.
@@ -41,6 +41,21 @@ pub(super) struct Drafts {
     joined: Vec<u8>,
 }
 
+/// A draft in few bytes, since millions of them change threads.
+#[derive(Clone, Copy)]
+pub(super) struct Stored {
+    pub(super) user: Key,
+    pub(super) session: Key,
+    pub(super) item: Key,
+    pub(super) operation: Key,
+    pub(super) time: i64,
+    /// The place in the session, or [`NONE`].
+    pub(super) order: u32,
+    /// The place in the log, from where the batch begins.
+    pub(super) place: u32,
+    pub(super) part: Option<Given>,
+}
+
 /// The operation of a log that names none.
 pub(super) const ONLY_OPERATION: &[u8] = b"event";
 
@@ -49,8 +64,18 @@ pub(super) const NO_OPERATION: &[u8] = b"missing";
 
 impl Drafts {
     /// Adds an event.
+    #[inline]
     pub(super) fn push(&mut self, draft: Draft) {
-        self.events.push((self.places, draft));
+        self.events.push(Stored {
+            user: draft.user,
+            session: draft.session,
+            item: draft.item,
+            operation: draft.operation,
+            time: draft.time.unwrap_or_default(),
+            order: draft.order.unwrap_or(NONE),
+            place: self.places,
+            part: draft.part,
+        });
         self.places += 1;
     }
 
@@ -78,9 +103,12 @@ impl Drafts {
     ///
     /// # Errors
     /// When the field holds anything else.
+    #[inline]
     pub(super) fn number(&mut self, row: &Row<'_>, column: usize) -> Result<Key, Fault> {
-        let digits = row.digits(column)?;
-        Ok(self.key_of(digits))
+        match Key::of_number(row.bytes(column)) {
+            Some(key) => Ok(key),
+            None => Ok(self.key_of(row.digits(column)?)),
+        }
     }
 
     /// The key of the session that the present row is, where a log names its sessions by nothing else.
@@ -89,8 +117,9 @@ impl Drafts {
     }
 
     /// The key of a name.
+    #[inline]
     pub(super) fn key_of(&mut self, name: &[u8]) -> Key {
-        Key::new(name, &mut self.long)
+        Key::new(name, &mut self.text)
     }
 
     /// The key of an item, of which the row goes on to say what is known: a value for each attribute, then
@@ -124,5 +153,12 @@ impl Batch for Drafts {
         self.events.truncate(self.began.0);
         self.places = self.began.1 + 1;
         self.known.undo_row();
+    }
+
+    fn clear(&mut self) {
+        self.events.clear();
+        self.text.clear();
+        self.known.clear();
+        (self.places, self.rows, self.began) = (0, 0, (0, 0));
     }
 }

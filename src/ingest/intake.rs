@@ -109,25 +109,27 @@ impl<'t> Intake<'t> {
             self;
         let told = told.get_or_insert_with(|| Known::new(attributes));
         let mut disputed = 0;
-        let take = |drafts: Drafts| {
+        let take = |drafts: &mut Drafts| {
             let first = *row;
             *row += u64::from(drafts.places);
             if *row >= u64::from(NONE) {
                 let message = format!("`{}` leads past 4,294,967,294 rows", file.shown);
                 return Err(Diagnostic::new(message).help("take a part of the log").into());
             }
+            let named = |keys: &mut Keys, key: Key| {
+                if key == Key::NONE { NONE } else { keys.number(key, &drafts.text) }
+            };
             let mut own = (None, NONE);
-            for (place, draft) in &drafts.events {
-                let place = first + u64::from(*place);
-                let named = |keys: &mut Keys, key: Key| {
-                    if key == Key::NONE { NONE } else { keys.number(key, &drafts.long) }
-                };
+            for draft in &drafts.events {
+                let place = first + u64::from(draft.place);
                 let session = match draft.session.row() {
                     // A session that is a row is named by it, from 1.
                     Some(at) => {
                         if own.0 != Some(at) {
                             let name = (*lines + u64::from(at) + 1).to_string();
-                            own = (Some(at), sessions.number(Key::new(name.as_bytes(), &mut Vec::new()), &[]));
+                            let mut text = Vec::new();
+                            let key = Key::new(name.as_bytes(), &mut text);
+                            own = (Some(at), sessions.number(key, &text));
                         }
                         own.1
                     }
@@ -135,15 +137,12 @@ impl<'t> Intake<'t> {
                 };
                 let operation = named(operations, draft.operation);
                 sorter.push(Event {
-                    time: match clock {
-                        Clock::Seconds => draft.time.unwrap_or_default(),
-                        Clock::Rows => place.cast_signed(),
-                    },
+                    time: if *clock == Clock::Rows { place.cast_signed() } else { draft.time },
                     row: place as u32,
                     user: named(users, draft.user),
                     session,
                     item: named(items, draft.item),
-                    order: draft.order.unwrap_or(NONE),
+                    order: draft.order,
                     operation: u16::try_from(operation).unwrap_or(u16::MAX),
                     part: draft.part,
                 })?;
@@ -221,7 +220,7 @@ impl<'t> Intake<'t> {
     ) -> Result<Vec<T>, StageError> {
         let mut all = Vec::new();
         let parse = |row: &Row<'_>, listed: &mut Listed<T>| parse(row).map(|value| listed.values.push(value));
-        read(self.task, file, form, &mut self.rejects, parse, |mut listed| {
+        read(self.task, file, form, &mut self.rejects, parse, |listed| {
             all.append(&mut listed.values);
             Ok(())
         })?;
@@ -280,8 +279,8 @@ impl<'t> Intake<'t> {
     ) -> Result<Counted, StageError> {
         let keys = if of == Of::Items { &mut self.items } else { &mut self.users };
         let (mut repeats, tally) = (Repeats::default(), &mut self.tally);
-        let counted = read(self.task, file, form, &mut self.rejects, parse, |values: Values| {
-            let more = known.take(&values, keys);
+        let counted = read(self.task, file, form, &mut self.rejects, parse, |values: &mut Values| {
+            let more = known.take(values, keys);
             repeats.rows += more.rows;
             repeats.disputed += more.disputed;
             tally.merge(&values.tally);

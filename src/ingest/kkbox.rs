@@ -80,10 +80,10 @@ fn event(row: &Row<'_>, drafts: &mut Drafts) -> Result<(), Fault> {
 /// A song.
 fn song(row: &Row<'_>, values: &mut Values) -> Result<(), Fault> {
     values.name(row.name(0)?.as_bytes());
-    for column in 1..SONG.len() {
+    for (column, name) in SONG.iter().enumerate().skip(1) {
         let text = row.text(column)?;
         // Languages are printed as `52.0` and lengths as whole numbers; in the other columns `.0` may be a name's own.
-        let whole = matches!(SONG[column], "language" | "song_length");
+        let whole = matches!(*name, "language" | "song_length");
         values.push(Some(if whole { text.strip_suffix(".0").unwrap_or(&text) } else { &text }));
     }
     Ok(())

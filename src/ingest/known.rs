@@ -12,7 +12,7 @@ use crate::data::events::NONE;
 #[derive(Default)]
 pub(super) struct Values {
     keys: Vec<Key>,
-    long: Vec<u8>,
+    names: Vec<u8>,
     text: String,
     /// For each value where its text ends; [`ABSENT`] where there is none.
     ends: Vec<usize>,
@@ -30,8 +30,8 @@ const ABSENT: usize = usize::MAX;
 impl Values {
     /// Begins what is known of a name.
     pub(super) fn name(&mut self, name: &[u8]) {
-        self.begins.push([self.long.len(), self.text.len(), self.ends.len()]);
-        self.keys.push(Key::new(name, &mut self.long));
+        self.begins.push([self.names.len(), self.text.len(), self.ends.len()]);
+        self.keys.push(Key::new(name, &mut self.names));
     }
 
     /// Adds the next attribute; empty text is a missing value.
@@ -48,13 +48,10 @@ impl Values {
     /// Ends what is known of a name; what was said of it in the same words already is not kept again.
     pub(super) fn settle(&mut self) {
         let Some(last) = self.keys.len().checked_sub(1) else { return };
-        let [long, text, ends] = self.begins[last];
-        let mut hash = hash_of_bytes(&self.text.as_bytes()[text..]) ^ self.ends.len().wrapping_sub(ends) as u64;
-        hash ^= match self.keys[last].is_long() {
-            true => hash_of_bytes(&self.long[long..]),
-            false => self.keys[last].hash(),
-        }
-        .rotate_left(17);
+        let [_, text, ends] = self.begins[last];
+        let key = self.keys[last].hash(&self.names);
+        let values = hash_of_bytes(&self.text.as_bytes()[text..]) ^ self.ends.len().wrapping_sub(ends) as u64;
+        let hash = values ^ key.rotate_left(17);
         let same = |other: &(u64, u32)| {
             // A row that was undone has left its number here; then the one that has it now is meant.
             let other = other.1 as usize;
@@ -70,17 +67,14 @@ impl Values {
     /// Whether two names are one and have the same values.
     fn same(&self, first: usize, second: usize) -> bool {
         let of = |at: usize| {
-            let [long, text, ends] = self.begins[at];
+            let [_, text, ends] = self.begins[at];
             let next = self.begins.get(at + 1).copied();
             let [_, text_end, ends_end] = next.unwrap_or([0, self.text.len(), self.ends.len()]);
             let lengths = self.ends[ends..ends_end].iter().map(move |end| end.checked_sub(text));
-            (long, &self.text[text..text_end], lengths)
+            (&self.text[text..text_end], lengths)
         };
-        let (keys, (_, first_text, first_ends), (_, second_text, second_ends)) = (&self.keys, of(first), of(second));
-        let named = match (keys[first].is_long(), keys[second].is_long()) {
-            (true, true) => keys[first].bytes(&self.long) == keys[second].bytes(&self.long),
-            _ => keys[first] == keys[second],
-        };
+        let ((first_text, first_ends), (second_text, second_ends)) = (of(first), of(second));
+        let named = self.keys[first].is_of_same(self.keys[second], &self.names);
         let absent = |end: Option<usize>| end.filter(|end| *end <= self.text.len());
         named && first_text == second_text && first_ends.map(absent).eq(second_ends.map(absent))
     }
@@ -89,7 +83,7 @@ impl Values {
         if let Some([long, text, ends]) = self.begins.get(names).copied() {
             self.keys.truncate(names);
             self.begins.truncate(names);
-            self.long.truncate(long);
+            self.names.truncate(long);
             self.text.truncate(text);
             self.ends.truncate(ends);
         }
@@ -105,6 +99,17 @@ impl Batch for Values {
     fn undo_row(&mut self) {
         self.cut(self.began);
         self.tally.undo_row();
+    }
+
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.names.clear();
+        self.text.clear();
+        self.ends.clear();
+        self.begins.clear();
+        self.settled.clear();
+        self.tally.clear();
+        self.began = 0;
     }
 }
 
@@ -152,7 +157,7 @@ impl Known {
     pub(super) fn take(&mut self, values: &Values, keys: &mut Keys) -> Repeats {
         let (mut from, mut repeats, width) = (0, Repeats::default(), self.names.len());
         for (row, key) in values.keys.iter().enumerate() {
-            let number = keys.number(*key, &values.long) as usize;
+            let number = keys.number(*key, &values.names) as usize;
             if number >= self.rows.len() {
                 self.rows.resize(number + 1, NONE);
             }

@@ -70,10 +70,10 @@ fn read_1b(intake: &mut Intake<'_>, log: &RawFile) -> Result<(), StageError> {
     if let Some(users) = users {
         intake.users(&users, &Form::tsv(USER), &USER[1..], |row, values| {
             values.name(row.digits(0)?);
-            for column in 1..USER.len() {
+            for (column, name) in USER.iter().enumerate().skip(1) {
                 // What is not known is printed as -1 or n.
                 let text = row.text(column)?;
-                let unknown = matches!((USER[column], text.as_ref()), ("age", "-1") | ("gender", "n"));
+                let unknown = matches!((*name, text.as_ref()), ("age", "-1") | ("gender", "n"));
                 values.push(Some(text.as_ref()).filter(|_| !unknown));
             }
             Ok(())

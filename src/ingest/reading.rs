@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use camino::Utf8Path;
 
 use super::raw::{
     Block, Columns, Encoding, Fault, Field, Form, Header, LONGEST, Meter, PARQUET, RawFile, Record, Records, Row,
-    blocks,
+    Spare, blocks,
 };
 use super::rejects::{BadRow, Rejects};
 use crate::artifact::foreign::{ForeignError, ForeignReader, TextPiece};
@@ -22,6 +22,10 @@ pub(super) trait Batch: Default + Send {
     fn begin_row(&mut self);
     /// The row that began last cannot be read: nothing of it stays.
     fn undo_row(&mut self);
+    /// The values have been taken; the room that they had may serve others.
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
 }
 
 /// A value for each row.
@@ -60,6 +64,15 @@ enum Chunk {
     Table(TextPiece, u64),
 }
 
+impl Chunk {
+    /// Gives the room of a block back.
+    fn give_back(self, spare: &Spare) {
+        if let Self::Text(block) = self {
+            spare.give(block.bytes);
+        }
+    }
+}
+
 struct Parsed<T> {
     rows: u64,
     bad: Vec<BadRow>,
@@ -77,15 +90,19 @@ pub(super) fn read<T: Batch>(
     form: &Form<'_>,
     rejects: &mut Rejects,
     parse: impl Fn(&Row<'_>, &mut T) -> Result<(), Fault> + Sync,
-    mut take: impl FnMut(T) -> Result<(), StageError>,
+    mut take: impl FnMut(&mut T) -> Result<(), StageError>,
 ) -> Result<Counted, StageError> {
     let meter = Meter::default();
     let workers = task.threads.saturating_sub(1).max(1);
     let mut rows = 0;
-    let mut accept = |parsed: Parsed<T>, rejects: &mut Rejects| {
+    // Room that was used once is used again: asking the system for it anew costs as much as the reading.
+    let (spare_batches, spare_blocks) = (Mutex::new(Vec::<T>::new()), Spare::default());
+    let mut accept = |mut parsed: Parsed<T>, rejects: &mut Rejects| {
         rows += parsed.rows;
         parsed.bad.into_iter().try_for_each(|row| rejects.take(file, row))?;
-        take(parsed.batch)?;
+        take(&mut parsed.batch)?;
+        parsed.batch.clear();
+        lock(&spare_batches).push(parsed.batch);
         if (task.stop)() {
             return Err(StageError::Interrupted);
         }
@@ -94,10 +111,10 @@ pub(super) fn read<T: Batch>(
     };
     std::thread::scope(|scope| {
         let (chunk_sender, chunk_receiver) = sync_channel::<(u64, Chunk)>(workers + 1);
-        let meter = &meter;
+        let (meter, spare_batches, spare_blocks) = (&meter, &spare_batches, &spare_blocks);
         let reader = scope.spawn(move || {
             let mut index = 0;
-            chunks(file, form, meter, |chunk| {
+            chunks(file, form, meter, spare_blocks, |chunk| {
                 index += 1;
                 chunk_sender.send((index, chunk)).is_ok()
             })
@@ -114,8 +131,8 @@ pub(super) fn read<T: Batch>(
             Chunk::Text(block) => columns(file, form, block)?,
             Chunk::Table(..) => (Columns::in_order(form.names()), 0),
         };
-        accept(parse_chunk(&first, from, form, &columns, &parse), rejects)?;
-        drop(first);
+        accept(parse_chunk(&first, from, form, &columns, T::default(), &parse), rejects)?;
+        first.give_back(spare_blocks);
 
         let chunk_receiver = Arc::new(Mutex::new(chunk_receiver));
         let columns = Arc::new(columns);
@@ -125,7 +142,10 @@ pub(super) fn read<T: Batch>(
             let (columns, parse) = (Arc::clone(&columns), &parse);
             scope.spawn(move || {
                 while let Some((index, chunk)) = next(&receiver) {
-                    if sender.send((index, parse_chunk(&chunk, 0, form, &columns, parse))).is_err() {
+                    let batch = lock(spare_batches).pop().unwrap_or_default();
+                    let parsed = parse_chunk(&chunk, 0, form, &columns, batch, parse);
+                    chunk.give_back(spare_blocks);
+                    if sender.send((index, parsed)).is_err() {
                         return;
                     }
                 }
@@ -149,7 +169,7 @@ pub(super) fn read<T: Batch>(
 pub(super) fn first_rows(file: &RawFile, form: &Form<'_>, most: usize) -> Result<Vec<Vec<Vec<u8>>>, StageError> {
     let mut rows = Vec::new();
     let mut fields = Vec::new();
-    chunks(file, form, &Meter::default(), |chunk| {
+    chunks(file, form, &Meter::default(), &Spare::default(), |chunk| {
         match &chunk {
             Chunk::Text(block) if !block.overlong => {
                 let mut records = Records::new(&block.bytes, form, 0);
@@ -177,7 +197,11 @@ pub(super) fn first_rows(file: &RawFile, form: &Form<'_>, most: usize) -> Result
 }
 
 fn next(receiver: &Mutex<Receiver<(u64, Chunk)>>) -> Option<(u64, Chunk)> {
-    receiver.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv().ok()
+    lock(receiver).recv().ok()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Gives the rows of a file to `take`, chunk after chunk, until it answers false.
@@ -185,10 +209,11 @@ fn chunks(
     file: &RawFile,
     form: &Form<'_>,
     meter: &Meter,
+    spare: &Spare,
     mut take: impl FnMut(Chunk) -> bool,
 ) -> Result<(), StageError> {
     match file.parquet() {
-        None => file.read(meter, |stream| blocks(stream, form, |block| take(Chunk::Text(block)))),
+        None => file.read(meter, |stream| blocks(stream, form, spare, |block| take(Chunk::Text(block)))),
         Some(path) => {
             let explained = |error| told(path, error);
             let reader = ForeignReader::open(path, form.names(), LONGEST).map_err(explained)?;
@@ -275,9 +300,10 @@ fn parse_chunk<T: Batch>(
     from: usize,
     form: &Form<'_>,
     columns: &Columns,
+    batch: T,
     parse: &impl Fn(&Row<'_>, &mut T) -> Result<(), Fault>,
 ) -> Parsed<T> {
-    let mut parsed = Parsed { rows: 0, bad: Vec::new(), batch: T::default() };
+    let mut parsed = Parsed { rows: 0, bad: Vec::new(), batch };
     let mut fields = Vec::new();
     match chunk {
         Chunk::Text(block) if block.overlong => parsed.refuse(&overlong(), columns, &block.bytes, block.line, 0..1),

@@ -30,6 +30,12 @@ impl Tally {
         }
     }
 
+    /// Begins anew.
+    pub(super) fn clear(&mut self) {
+        self.counts.clear();
+        self.of_row.clear();
+    }
+
     /// Adds the counts of another.
     pub(super) fn merge(&mut self, other: &Self) {
         for (what, count) in &other.counts {

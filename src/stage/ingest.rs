@@ -35,7 +35,7 @@ pub struct Config {
     pub columns: Option<Order>,
     /// Only for `table`: which files there are, and which column is what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub table: Option<Mapping>,
+    pub table: Option<Box<Mapping>>,
     /// What becomes of rows that cannot be read: `strict` stops at the first; `quarantine: { at_most: 0.001 }` writes each
     /// to `rejected.parquet` with its reason, and fails where more than this share of a file's rows are bad.
     #[serde(default, skip_serializing_if = "is_strict")]
@@ -113,7 +113,7 @@ impl Stage for Config {
             place: self.operation,
             ratings: self.ratings.unwrap_or_default(),
             order: self.columns,
-            table: self.table.clone(),
+            table: self.table.as_deref().cloned(),
         };
         self.format.ingest(task, &options)
     }

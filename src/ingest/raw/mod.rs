@@ -7,7 +7,7 @@ mod field;
 mod form;
 mod row;
 
-pub(super) use block::{Block, LONGEST, blocks};
+pub(super) use block::{Block, LONGEST, Spare, blocks};
 pub(super) use container::RawFolder;
 pub(super) use container::{Meter, PARQUET, RawFile};
 pub(super) use field::{Field, Record, Records};

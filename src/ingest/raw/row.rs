@@ -76,9 +76,14 @@ impl<'b> Row<'b> {
     }
 
     /// The bytes of a field, without blanks at its ends. Quotes written as two are still two.
+    #[inline]
     pub(in crate::ingest) fn bytes(&self, column: usize) -> &'b [u8] {
         let field = self.fields[self.columns.places[column]];
-        self.bytes[field.start as usize..field.end as usize].trim_ascii()
+        let bytes = &self.bytes[field.start as usize..field.end as usize];
+        match bytes {
+            [first, .., last] if *first > b' ' && *last > b' ' => bytes,
+            _ => bytes.trim_ascii(),
+        }
     }
 
     /// The text of a field, without blanks at its ends.
@@ -112,6 +117,7 @@ impl<'b> Row<'b> {
     ///
     /// # Errors
     /// When it holds anything else.
+    #[inline]
     pub(in crate::ingest) fn digits(&self, column: usize) -> Result<&'b [u8], Fault> {
         let bytes = self.bytes(column);
         let digits = bytes.strip_suffix(b".0").unwrap_or(bytes);
@@ -134,6 +140,7 @@ impl<'b> Row<'b> {
     ///
     /// # Errors
     /// When it holds anything else, or one past 64 bits.
+    #[inline]
     pub(in crate::ingest) fn number(&self, column: usize) -> Result<i64, Fault> {
         let digits = self.digits(column)?;
         let (negative, digits) = match digits.strip_prefix(b"-") {
@@ -151,6 +158,7 @@ impl<'b> Row<'b> {
     ///
     /// # Errors
     /// When it holds anything else.
+    #[inline]
     pub(in crate::ingest) fn clock(&self, column: usize) -> Result<i64, Fault> {
         time::seconds(self.bytes(column))
             .ok_or_else(|| Fault::of(column, "is not a time", "times look like `2018-03-05 09:15:02`"))
