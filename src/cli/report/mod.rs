@@ -56,9 +56,7 @@ fn keep_all(workspace: &Workspace) -> std::io::Result<Option<Gate>> {
 /// How the stages stand without a run: what is in the cache is done.
 pub(super) fn states(workspace: &Workspace, plan: &Plan) -> Vec<NodeState> {
     let state = |status: &Status| match status {
-        Status::Hit { key, object, .. } => {
-            NodeState::Done(Outcome { key: Some(*key), object: *object, folder: workspace.store.files(object) })
-        }
+        Status::Hit { key, object, .. } => NodeState::Done(Outcome::sealed(&workspace.store, Some(*key), object)),
         _ => NodeState::Blocked,
     };
     plan.statuses.iter().map(state).collect()
