@@ -1,71 +1,88 @@
 //! `sr-pipe synth`: raw files with planted structure, of any size.
 
+use std::time::Instant;
+
 use camino::Utf8PathBuf;
 use clap::Args;
-use serde_json::json;
 
-use super::{CommandError, Ending, say};
-use crate::diagnostic::Diagnostic;
-use crate::engine::stage::StageError;
-use crate::stage::synth::{Config, Format};
+use super::{CommandError, Ending, columns, print};
+use crate::stage::synth::Config;
+use crate::synth::{Compress, Format, Request, SynthError, TRUTH, write};
 
 /// Write raw files that are made up, in the exact layout of a published data set.
 ///
 /// Items follow each other along a graph, operations change what follows, and attributes group the items.
-/// The same numbers give the same bytes.
+/// What was planted is told in `truth.json` beside the files. The same options give the same bytes.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sr-pipe synth jdata --rows 1000000 --out data/jdata
+  sr-pipe synth trivago --rows 50000 --seed 2 --out /tmp/trivago
+  sr-pipe synth jdata --sessions 3000 --days 14 --out /tmp/small     a small log, as in the quickstart")]
 pub(super) struct Arguments {
-    /// The folder to write to.
+    /// Which data set.
+    #[arg(value_enum)]
+    format: Format,
+    /// The folder to write to; files of the same names are written over.
+    #[arg(long, value_name = "DIR")]
     out: Utf8PathBuf,
-    /// Which layout; `jdata` writes `jdata_action.csv` and `jdata_product.csv`.
-    #[arg(long, value_enum, default_value_t = Layout::Jdata)]
-    format: Layout,
+    /// Rows of the main log: events, or lines of a dump. The other tables grow with it as in the real data.
+    #[arg(long, required_unless_present_any = ["sessions", "days"])]
+    rows: Option<u64>,
     /// Same seed, same bytes.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Number of items [default: as in the quickstart, like what follows].
+    /// Number of items, where it is not to grow with the rows.
     #[arg(long)]
     items: Option<usize>,
-    /// Number of users.
+    /// Number of users, where it is not to grow with the rows.
     #[arg(long)]
     users: Option<usize>,
-    /// Number of sessions, of about six actions each.
-    #[arg(long)]
+    /// How the files are packed [default: as the publisher does, archives apart].
+    #[arg(long, value_enum)]
+    compress: Option<Compress>,
+    /// Number of sessions of a small log, in place of `--rows`.
+    #[arg(long, conflicts_with = "rows")]
     sessions: Option<usize>,
-    /// Number of days that the log covers.
-    #[arg(long)]
+    /// Number of days that a small log covers.
+    #[arg(long, conflicts_with = "rows")]
     days: Option<usize>,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Layout {
-    /// JDATA 2019.
-    Jdata,
-}
-
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
-    let format = match arguments.format {
-        Layout::Jdata => Format::Jdata,
-    };
-    // The defaults are those of the stage.
-    let config: Config = serde_json::from_value(json!({ "format": format })).map_err(std::io::Error::other)?;
     let config = Config {
+        format: arguments.format,
         seed: arguments.seed,
-        items: arguments.items.unwrap_or(config.items),
-        users: arguments.users.unwrap_or(config.users),
-        sessions: arguments.sessions.unwrap_or(config.sessions),
-        days: arguments.days.unwrap_or(config.days),
-        ..config
+        rows: arguments.rows,
+        compress: arguments.compress,
+        items: arguments.items,
+        users: arguments.users,
+        sessions: arguments.sessions,
+        days: arguments.days,
+        noise: None,
+        repeat: None,
+        late: None,
     };
+    let request =
+        Request { format: config.format, extent: config.extent()?, seed: config.seed, compress: config.compress };
     fs_err::create_dir_all(&arguments.out)?;
-    config.write(&arguments.out).map_err(|error| match error {
-        StageError::Data(diagnostic) => CommandError::from(*diagnostic),
-        StageError::Io(error) => CommandError::Io(error),
-        other => Diagnostic::new(other.to_string()).into(),
+    let begun = Instant::now();
+    let written = write(&arguments.out, &request, &|| false).map_err(|error| match error {
+        SynthError::Request(diagnostic) => CommandError::from(*diagnostic),
+        SynthError::Io(error) => CommandError::Io(error),
     })?;
-    for file in arguments.out.read_dir_utf8()? {
-        let file = file?;
-        say(&format!("wrote {} ({} bytes)", file.path(), file.metadata()?.len()));
+    let seconds = begun.elapsed().as_secs_f64().max(1e-9);
+    let mut rows = Vec::new();
+    for file in &written {
+        let size = fs_err::metadata(&file.path)?.len();
+        rows.push(vec![file.path.to_string(), file.rows.to_string(), bytesize::ByteSize(size).to_string()]);
     }
+    let all: u64 = written.iter().map(|file| file.rows).sum();
+    print(&columns(&["file", "rows", "size"], &rows))?;
+    super::say(&format!(
+        "{all} rows in {seconds:.1} s, {:.2} million a second; what was planted: {}",
+        all as f64 / seconds / 1e6,
+        arguments.out.join(TRUTH)
+    ));
     Ok(Ending::Done)
 }

@@ -1,9 +1,6 @@
 //! Puts the events of a log of any size into the order in which sessions are cut. What fits into the buffer is sorted
 //! there; more is written to the attempt's scratch folder in sorted runs, which are merged at the end.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
 use std::io::{BufReader, BufWriter, Read, Seek, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -17,6 +14,9 @@ const HELD: usize = 1 << 22;
 /// The bytes of an event in a run.
 const WIDTH: usize = 31;
 
+/// Bytes that are read from a run or written to one at a time.
+const BUFFER: usize = WIDTH << 12;
+
 /// What decides where an event stands: what stands together; the place that the log gives, else the time; the row.
 type Key = (u64, i64, u32);
 
@@ -29,12 +29,21 @@ pub struct Sorter {
     limit: usize,
     scratch: Utf8PathBuf,
     runs: Vec<File>,
+    digits: Digits,
 }
 
 impl Sorter {
     /// A sorter that may write into `scratch`.
     pub fn new(by: Group, scratch: &Utf8Path) -> Self {
-        Self { by, held: Vec::new(), by_row: true, limit: HELD, scratch: scratch.to_owned(), runs: Vec::new() }
+        Self {
+            by,
+            held: Vec::new(),
+            by_row: true,
+            limit: HELD,
+            scratch: scratch.to_owned(),
+            runs: Vec::new(),
+            digits: Digits::default(),
+        }
     }
 
     /// Adds an event; fastest by row.
@@ -53,78 +62,99 @@ impl Sorter {
     /// When a run cannot be written or read.
     pub fn finish(mut self) -> std::io::Result<Sorted> {
         if self.runs.is_empty() {
-            return Ok(Sorted::Held(sorted(self.held, self.by, self.by_row).into_iter()));
+            self.sort();
+            let order = self.digits.sorted.iter().map(|(_, index)| *index).collect::<Vec<u32>>().into_iter();
+            return Ok(Sorted::Held { events: self.held, order });
         }
         if !self.held.is_empty() {
             self.spill()?;
         }
-        let mut heads = BinaryHeap::with_capacity(self.runs.len());
-        let mut runs: Vec<BufReader<File>> = Vec::with_capacity(self.runs.len());
-        for (index, mut file) in self.runs.into_iter().enumerate() {
-            file.rewind()?;
-            let mut run = BufReader::with_capacity(WIDTH << 12, file);
-            if let Some(event) = next(&mut run)? {
-                heads.push(Reverse((key(&event, self.by), index, Head(event))));
-            }
-            runs.push(run);
-        }
-        Ok(Sorted::Merged { by: self.by, heads, runs })
+        Ok(Sorted::Merged(Merge::new(self.runs, self.by)?))
     }
 
     fn spill(&mut self) -> std::io::Result<()> {
-        let events = sorted(std::mem::take(&mut self.held), self.by, std::mem::replace(&mut self.by_row, true));
+        self.sort();
         let path = self.scratch.join(format!("run-{}", self.runs.len()));
         let file = File::options().read(true).write(true).create_new(true).open(&path)?;
         // Nothing but this process needs the name; without it the file is gone with the process.
         fs_err::remove_file(&path)?;
-        let mut writer = BufWriter::with_capacity(WIDTH << 12, file);
-        for event in &events {
-            writer.write_all(&to_bytes(event))?;
+        let mut writer = BufWriter::with_capacity(BUFFER, file);
+        for (_, index) in &self.digits.sorted {
+            writer.write_all(&to_bytes(&self.held[*index as usize]))?;
         }
         self.runs.push(writer.into_inner().map_err(std::io::IntoInnerError::into_error)?);
-        self.held = events;
         self.held.clear();
+        self.by_row = true;
         Ok(())
+    }
+
+    /// Puts the order of what is held into `digits.sorted`.
+    fn sort(&mut self) {
+        let (events, by, digits) = (&mut self.held, self.by, &mut self.digits);
+        digits.sorted.clear();
+        let mut bounds = (i64::MAX, i64::MIN, 0);
+        for event in &*events {
+            let place = place(event, by);
+            bounds = (bounds.0.min(place), bounds.1.max(place), bounds.2.max(group(event, by)));
+        }
+        let (low, high, last_group) = bounds;
+        let width = |most: u64| u64::BITS - most.leading_zeros();
+        let (place_bits, group_bits) = (width(high.abs_diff(low)), width(last_group));
+        if !self.by_row || place_bits + group_bits > u64::BITS || events.is_empty() {
+            events.sort_unstable_by_key(|event| key(event, by));
+            digits.sorted.extend((0..).take(events.len()).map(|index| (0, index)));
+            return;
+        }
+        digits.sorted.extend((0..).zip(&*events).map(|(index, event)| {
+            let place = place(event, by).abs_diff(low);
+            (if place_bits == u64::BITS { place } else { group(event, by) << place_bits | place }, index)
+        }));
+        digits.sort(place_bits + group_bits);
+    }
+}
+
+/// Keys of 64 bits, each with the index that it goes with, sorted digit by digit from the lowest.
+#[derive(Default)]
+struct Digits {
+    sorted: Vec<(u64, u32)>,
+    spare: Vec<(u64, u32)>,
+}
+
+impl Digits {
+    /// Sorts by the low `bits` of the keys; equals keep their order.
+    fn sort(&mut self, bits: u32) {
+        const DIGIT: u32 = 11;
+        self.spare.clear();
+        self.spare.resize(self.sorted.len(), (0, 0));
+        for shift in (0..bits).step_by(DIGIT as usize) {
+            let digit = |key: u64| (key >> shift) as usize & ((1 << DIGIT) - 1);
+            let mut ends = vec![0_usize; 1 << DIGIT];
+            self.sorted.iter().for_each(|(key, _)| ends[digit(*key)] += 1);
+            let mut sum = 0;
+            for end in &mut ends {
+                sum += std::mem::replace(end, sum);
+            }
+            for entry in &self.sorted {
+                let end = &mut ends[digit(entry.0)];
+                self.spare[*end] = *entry;
+                *end += 1;
+            }
+            std::mem::swap(&mut self.sorted, &mut self.spare);
+        }
     }
 }
 
 /// Events in the order of sessions.
 pub enum Sorted {
     /// They all fit into memory.
-    Held(std::vec::IntoIter<Event>),
-    /// They come from runs on disk.
-    Merged {
-        /// By what they stand together.
-        by: Group,
-        /// The next event of each run that has one.
-        heads: BinaryHeap<Reverse<(Key, usize, Head)>>,
-        /// What follows in each.
-        runs: Vec<BufReader<File>>,
+    Held {
+        /// The events.
+        events: Vec<Event>,
+        /// Which of them comes next.
+        order: std::vec::IntoIter<u32>,
     },
-}
-
-/// An event that its key has placed already.
-#[derive(Debug, Clone, Copy)]
-pub struct Head(Event);
-
-impl PartialEq for Head {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Head {}
-
-impl PartialOrd for Head {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Head {
-    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
-        std::cmp::Ordering::Equal
-    }
+    /// They come from runs on disk.
+    Merged(Merge),
 }
 
 impl Iterator for Sorted {
@@ -132,19 +162,61 @@ impl Iterator for Sorted {
 
     fn next(&mut self) -> Option<Self::Item> {
         match self {
-            Self::Held(events) => events.next().map(Ok),
-            Self::Merged { by, heads, runs } => {
-                let mut head = heads.peek_mut()?;
-                let Reverse((_, run, Head(event))) = *head;
-                match next(&mut runs[run]) {
-                    // The head is put in its place once it is let go.
-                    Ok(Some(following)) => *head = Reverse((key(&following, *by), run, Head(following))),
-                    Ok(None) => _ = PeekMut::pop(head),
-                    Err(error) => return Some(Err(error)),
-                }
-                Some(Ok(event))
-            }
+            Self::Held { events, order } => order.next().map(|index| Ok(events[index as usize])),
+            Self::Merged(merge) => merge.next().transpose(),
         }
+    }
+}
+
+/// Runs on disk as one, by a tree of matches: its root knows the run with the least head.
+pub struct Merge {
+    by: Group,
+    runs: Vec<BufReader<File>>,
+    /// The head of each run with its key; nothing where the run is over.
+    heads: Vec<Option<(Key, Event)>>,
+    /// The winner of each match; the heads stand below, from index `heads.len()` on.
+    winners: Vec<usize>,
+}
+
+impl Merge {
+    fn new(files: Vec<File>, by: Group) -> std::io::Result<Self> {
+        let mut runs = Vec::with_capacity(files.len());
+        let mut heads = Vec::with_capacity(files.len());
+        for mut file in files {
+            file.rewind()?;
+            let mut run = BufReader::with_capacity(BUFFER, file);
+            heads.push(read(&mut run)?.map(|event| (key(&event, by), event)));
+            runs.push(run);
+        }
+        let mut this = Self { by, winners: vec![0; runs.len()], runs, heads };
+        (1..this.winners.len()).rev().for_each(|at| this.play(at));
+        Ok(this)
+    }
+
+    /// The run that stands at a place of the tree.
+    fn at(&self, place: usize) -> usize {
+        if place >= self.heads.len() { place - self.heads.len() } else { self.winners[place] }
+    }
+
+    fn play(&mut self, place: usize) {
+        let (left, right) = (self.at(2 * place), self.at(2 * place + 1));
+        let wins = match (&self.heads[left], &self.heads[right]) {
+            (Some((ours, _)), Some((theirs, _))) => ours <= theirs,
+            (ours, _) => ours.is_some(),
+        };
+        self.winners[place] = if wins { left } else { right };
+    }
+
+    fn next(&mut self) -> std::io::Result<Option<Event>> {
+        let run = if self.heads.len() == 1 { 0 } else { self.winners[1] };
+        let Some((_, event)) = self.heads[run] else { return Ok(None) };
+        self.heads[run] = read(&mut self.runs[run])?.map(|event| (key(&event, self.by), event));
+        let mut place = (run + self.heads.len()) / 2;
+        while place > 0 {
+            self.play(place);
+            place /= 2;
+        }
+        Ok(Some(event))
     }
 }
 
@@ -164,50 +236,6 @@ fn place(event: &Event, by: Group) -> i64 {
     if by == Group::Session && event.order != NONE { i64::from(event.order) } else { event.time }
 }
 
-/// The events in order. Where they come `by_row`, a sort of the digits keeps that order among equals.
-fn sorted(mut events: Vec<Event>, by: Group, by_row: bool) -> Vec<Event> {
-    let mut bounds = (i64::MAX, i64::MIN, 0);
-    for event in &events {
-        let place = place(event, by);
-        bounds = (bounds.0.min(place), bounds.1.max(place), bounds.2.max(group(event, by)));
-    }
-    let (low, high, last_group) = bounds;
-    let width = |most: u64| u64::BITS - most.leading_zeros();
-    let place_bits = width(high.abs_diff(low));
-    if !by_row || events.is_empty() || place_bits + width(last_group) > u64::BITS {
-        events.sort_unstable_by_key(|event| key(event, by));
-        return events;
-    }
-    let bits = place_bits + width(last_group);
-    let keys = (0_u32..).zip(&events).map(|(index, event)| {
-        let place = place(event, by).abs_diff(low);
-        (if place_bits == u64::BITS { place } else { group(event, by) << place_bits | place }, index)
-    });
-    radix(keys.collect(), bits).into_iter().map(|(_, index)| events[index as usize]).collect()
-}
-
-/// Sorts by the low `bits` of the keys, digit by digit from the lowest; equals keep their order.
-fn radix(mut from: Vec<(u64, u32)>, bits: u32) -> Vec<(u64, u32)> {
-    const DIGIT: u32 = 11;
-    let mut to = vec![(0, 0); from.len()];
-    for shift in (0..bits).step_by(DIGIT as usize) {
-        let digit = |key: u64| (key >> shift) as usize & ((1 << DIGIT) - 1);
-        let mut ends = vec![0_usize; 1 << DIGIT];
-        from.iter().for_each(|(key, _)| ends[digit(*key)] += 1);
-        let mut sum = 0;
-        for end in &mut ends {
-            sum += std::mem::replace(end, sum);
-        }
-        for entry in &from {
-            let end = &mut ends[digit(entry.0)];
-            to[*end] = *entry;
-            *end += 1;
-        }
-        std::mem::swap(&mut from, &mut to);
-    }
-    from
-}
-
 fn to_bytes(event: &Event) -> [u8; WIDTH] {
     let mut bytes = [0; WIDTH];
     bytes[..8].copy_from_slice(&event.time.to_le_bytes());
@@ -219,7 +247,7 @@ fn to_bytes(event: &Event) -> [u8; WIDTH] {
     bytes
 }
 
-fn next(run: &mut impl Read) -> std::io::Result<Option<Event>> {
+fn read(run: &mut impl Read) -> std::io::Result<Option<Event>> {
     let mut bytes = [0; WIDTH];
     match run.read_exact(&mut bytes) {
         Ok(()) => {}

@@ -1,142 +1,159 @@
-//! JDATA 2019: `jdata_action.csv` (user, SKU, time, module, type) and `jdata_product.csv` (brand, shop, category, day on
-//! the market). Types: 1 view, 2 order, 3 follow, 4 comment, 5 cart. An action may name a SKU that is no product.
+//! JDATA 2019: `jdata_action.csv` (user, SKU, time, module, type), `jdata_product.csv` (brand, shop, category, day on the
+//! market), and, where they are there, `jdata_user.csv` and `jdata_shop.csv`. Types: 1 view, 2 order, 3 follow, 4 comment,
+//! 5 cart. An action may name a SKU that is no product.
 
-use std::collections::HashSet;
-
-use super::rows::Rows;
-use super::{Sink, time};
-use crate::artifact::table::Text;
-use crate::data::events::Event;
-use crate::data::items::Items;
-use crate::engine::stage::StageError;
+use super::intake::{Draft, Drafts, Intake, Values};
+use super::keys::Key;
+use super::raw::{Fault, Form, Row};
+use super::{Options, time};
+use crate::data::events::{Clock, Group};
+use crate::engine::stage::{StageError, Task};
 
 const ACTION: &[&str] = &["user_id", "sku_id", "action_time", "type"];
 const PRODUCT: &[&str] = &["sku_id", "brand", "shop_id", "cate", "market_time"];
+const USER: &[&str] =
+    &["user_id", "age", "sex", "user_reg_tm", "user_lv_cd", "city_level", "province", "city", "county"];
 
-/// Rows between two looks at the clock of progress.
-const PACE: u64 = 1 << 16;
-
-/// Reads both files into the sink.
+/// Reads the files.
 ///
 /// # Errors
-/// A missing file, or the first broken row with its place.
-pub fn ingest(mut sink: Sink<'_>) -> Result<(), StageError> {
-    let mut rows = Rows::open(&sink.raw().join("jdata_action.csv"), b',', ACTION)?;
-    let mut count = 0_u64;
-    while rows.advance()? {
-        let operation = rows.number(3)?;
-        if !matches!(operation, "1" | "2" | "3" | "4" | "5") {
-            let help = "JDATA has 1 view, 2 order, 3 follow, 4 comment, 5 cart";
-            return Err(rows.complain(3, "is no type of action").help(help).into());
-        }
-        let event = Event {
-            user: rows.number(0)?,
-            item: rows.number(1)?,
-            operation,
-            time: seconds(&rows, 2)?,
-            session: None,
-            part: None,
-        };
-        sink.push(event)?;
-        count += 1;
-        if count.is_multiple_of(PACE) {
-            sink.report(&rows)?;
-        }
+/// A missing file, or bad rows.
+pub fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+    let mut intake = Intake::create(task, options.bad_rows, Clock::Seconds, Group::User)?;
+    let (action, product) = (intake.raw().require("jdata_action.csv")?, intake.raw().require("jdata_product.csv")?);
+    let user = intake.raw().find("jdata_user.csv")?;
+    intake.log(&action, &Form::csv(ACTION), event)?;
+    intake.items(&product, &Form::csv(PRODUCT), &["brand", "shop", "category", "launch"], item)?;
+    if let Some(user) = user {
+        intake.users(&user, &Form::csv(USER), &USER[1..], person)?;
     }
-    let items = products(&sink)?;
-    sink.finish(&items)
+    intake.finish()
 }
 
-/// The time in a column, in seconds.
-pub(super) fn seconds(rows: &Rows, column: usize) -> Result<i64, StageError> {
-    time::seconds(rows.text(column)?)
-        .ok_or_else(|| rows.complain(column, "is not a time").help("times look like `2018-03-05 09:15:02`").into())
+/// An action.
+fn event(row: &Row<'_>, drafts: &mut Drafts) -> Result<(), Fault> {
+    let operation = row.digits(3)?;
+    if !matches!(operation, b"1" | b"2" | b"3" | b"4" | b"5") {
+        return Err(Fault::of(3, "is no type of action", "JDATA has 1 view, 2 order, 3 follow, 4 comment, 5 cart"));
+    }
+    let draft = Draft {
+        user: drafts.number(row, 0)?,
+        item: drafts.number(row, 1)?,
+        operation: drafts.key_of(operation),
+        time: Some(row.clock(2)?),
+        session: Key::NONE,
+        order: None,
+        part: None,
+    };
+    drafts.push(draft);
+    Ok(())
 }
 
-fn products(sink: &Sink<'_>) -> Result<Items, StageError> {
-    let mut rows = Rows::open(&sink.raw().join("jdata_product.csv"), b',', PRODUCT)?;
-    let mut seen = HashSet::new();
-    let mut columns: [Vec<Option<String>>; 5] = Default::default();
-    while rows.advance()? {
-        let item = rows.number(0)?;
-        if !seen.insert(item.to_owned()) {
-            return Err(rows
-                .complain(0, "is a product already")
-                .help("each SKU stands once in this file; take one of the rows out")
-                .into());
-        }
-        let market = rows.text(4)?;
-        let launch = if market.is_empty() {
-            None
-        } else {
-            let complaint = || rows.complain(4, "is not a time").help("times look like `2016-09-01 10:00:00.0`");
-            Some(time::year_month(market).ok_or_else(complaint)?)
-        };
-        columns[0].push(Some(item.to_owned()));
-        for (column, values) in columns.iter_mut().enumerate().take(4).skip(1) {
-            values.push(rows.optional_number(column)?.map(str::to_owned));
-        }
-        columns[4].push(launch);
+/// A product.
+fn item(row: &Row<'_>, values: &mut Values) -> Result<(), Fault> {
+    values.name(row.digits(0)?);
+    for column in 1..4 {
+        values.push(row.optional_digits(column)?.map(ascii));
     }
-    let [item, attributes @ ..] = columns.map(Text::from_iter);
-    let names = ["brand", "shop", "category", "launch"].map(str::to_owned);
-    Ok(Items { item, attributes: names.into_iter().zip(attributes).collect() })
+    let market = row.bytes(4);
+    let launch = if market.is_empty() {
+        None
+    } else {
+        let complaint = || Fault::of(4, "is not a time", "times look like `2016-09-01 10:00:00.0`");
+        Some(time::year_month(market).ok_or_else(complaint)?)
+    };
+    values.push(launch.as_deref());
+    Ok(())
+}
+
+/// A user.
+fn person(row: &Row<'_>, values: &mut Values) -> Result<(), Fault> {
+    values.name(row.digits(0)?);
+    for column in 1..USER.len() {
+        // Numbers in columns with gaps may be printed with `.0`; the time of registration is no number.
+        let text = row.text(column)?;
+        values.push(Some(text.strip_suffix(".0").unwrap_or(&text)));
+    }
+    Ok(())
+}
+
+/// Digits as text.
+fn ascii(digits: &[u8]) -> &str {
+    std::str::from_utf8(digits).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use camino::Utf8PathBuf;
-
-    use super::super::tests::ingested;
+    use super::super::tests::{Ingested, ingested};
+    use super::super::{BadRows, Format, Quarantine};
     use super::*;
 
     const PRODUCTS: &str = "sku_id,brand,shop_id,cate,market_time\n\
         40001,511.0,77,12,2016-09-01 10:00:00.0\n40002,,77,12,\n";
+    const HEADER: &str = "user_id,sku_id,action_time,module_id,type\n";
 
-    fn read(action: &str, product: &str) -> Result<(crate::data::events::Events, Items), StageError> {
-        ingested(&[("jdata_action.csv", action), ("jdata_product.csv", product)], ingest)
+    fn read(action: &str, product: &str) -> Result<Ingested, StageError> {
+        read_with(&Options::default(), action, product)
+    }
+
+    fn read_with(options: &Options, action: &str, product: &str) -> Result<Ingested, StageError> {
+        let files = [("jdata_action.csv", action.as_bytes()), ("jdata_product.csv", product.as_bytes())];
+        ingested(Format::Jdata, options, &files)
     }
 
     #[test]
     fn actions_become_events_and_products_items() {
-        let actions = "user_id,sku_id,action_time,module_id,type\n\
-            900001,40001,2018-03-05 09:15:02,6190001,1\n900001.0,40009,2018-03-05 09:16:40,,2\n";
-        let (events, items) = read(actions, PRODUCTS).unwrap();
-        assert_eq!(events.user.iter().collect::<Vec<_>>(), [Some("900001"); 2]);
-        assert_eq!(events.item.iter().collect::<Vec<_>>(), [Some("40001"), Some("40009")]);
-        assert_eq!(events.operation.iter().collect::<Vec<_>>(), [Some("1"), Some("2")]);
-        assert_eq!(events.time[1] - events.time[0], 98);
-        assert_eq!((events.row, events.session.missing(), events.part.missing()), (vec![0, 1], 2, 2));
-        let shown: Vec<_> =
-            items.attributes.iter().map(|(name, text)| (name.as_str(), text.get(0), text.get(1))).collect();
+        let actions = "900001,40001,2018-03-05 09:15:02,6190001,1\n900001.0,40009,2018-03-05 09:16:40,,2\n";
+        let made = read(&format!("{HEADER}{actions}"), PRODUCTS).unwrap();
+        let event = |item: &str, operation: &str, time, row| {
+            ("900001".to_owned(), "-".to_owned(), item.to_owned(), operation.to_owned(), time, row)
+        };
+        assert_eq!(made.events, [event("40001", "1", 1_520_241_302, 0), event("40009", "2", 1_520_241_400, 1)]);
+        assert_eq!((made.meta.grouped_by, made.meta.users), (Group::User, true));
+        assert_eq!(made.items.item.iter().collect::<Vec<_>>(), [Some("40001"), Some("40009"), Some("40002")]);
+        let shown =
+            made.items.attributes.iter().map(|(name, text)| (name.as_str(), text.get(0), text.get(1), text.get(2)));
         assert_eq!(
-            shown,
+            shown.collect::<Vec<_>>(),
             [
-                ("brand", Some("511"), None),
-                ("shop", Some("77"), Some("77")),
-                ("category", Some("12"), Some("12")),
-                ("launch", Some("201609"), None)
+                ("brand", Some("511"), None, None),
+                ("shop", Some("77"), None, Some("77")),
+                ("category", Some("12"), None, Some("12")),
+                ("launch", Some("201609"), None, None)
             ]
         );
     }
 
     #[test]
     fn an_unknown_type_and_a_bad_time_name_their_line() {
-        let header = "user_id,sku_id,action_time,module_id,type\n";
         for (row, column) in [("1,2,2018-03-05 09:15:02,,6\n", 26), ("1,2,2018-03-05 25:15:02,,1\n", 5)] {
-            let Err(StageError::Data(error)) = read(&format!("{header}{row}"), PRODUCTS) else { panic!("{row}") };
+            let result = read(&format!("{HEADER}{row}"), PRODUCTS);
+            let Err(StageError::Data(error)) = result else { panic!("{row}") };
             let at = error.location.unwrap();
-            assert_eq!(
-                (Utf8PathBuf::from(at.file).file_name(), at.line, at.column),
-                (Some("jdata_action.csv"), 2, column)
-            );
+            assert!(at.file.ends_with("jdata_action.csv"));
+            assert_eq!((at.line, at.column), (2, column));
         }
     }
 
     #[test]
-    fn a_product_that_stands_twice_is_told() {
-        let twice = format!("{PRODUCTS}40001,1,2,3,\n");
-        let Err(StageError::Data(error)) = read("user_id,sku_id,action_time,type\n", &twice) else { panic!() };
-        assert_eq!(error.location.unwrap().line, 4);
+    fn bad_rows_in_quarantine_are_written_with_their_reason_and_keep_their_place_in_the_log() {
+        let options = Options { bad_rows: BadRows::Quarantine(Quarantine { at_most: 0.5 }), ..Options::default() };
+        let rows = "1,2,2018-03-05 09:15:02,,6\n1,2,2018-03-05 09:15:02,,1\n";
+        let made = read_with(&options, &format!("{HEADER}{rows}"), PRODUCTS).unwrap();
+        let reason = "`6` in `type` is no type of action".to_owned();
+        assert_eq!(made.rejected, [("jdata_action.csv".to_owned(), 2, 26, reason)]);
+        assert_eq!(made.events.iter().map(|event| event.5).collect::<Vec<_>>(), [1]);
+        assert_eq!((&made.notes["rejected rows"], &made.notes["rows of jdata_action.csv"]), (&1.into(), &2.into()));
+        let strict = Options { bad_rows: BadRows::Quarantine(Quarantine { at_most: 0.4 }), ..Options::default() };
+        let Err(StageError::Data(error)) = read_with(&strict, &format!("{HEADER}{rows}"), PRODUCTS) else { panic!() };
+        assert!(error.message.contains("1 of 2 rows") && error.message.contains("50.000 %"), "{}", error.message);
+        assert_eq!(error.location.unwrap().line, 2);
+    }
+
+    #[test]
+    fn a_product_that_stands_twice_is_counted_and_its_first_row_stands() {
+        let made = read(HEADER, &format!("{PRODUCTS}40001,1,2,3,\n")).unwrap();
+        assert_eq!(made.notes["rows of jdata_product.csv that name again what an earlier one named"], 1);
+        assert_eq!(made.items.attributes[0].1.get(0), Some("511"));
     }
 }

@@ -3,15 +3,12 @@
 
 use std::collections::HashMap;
 
-use camino::Utf8Path;
-
-use super::Sink;
-use super::jdata::seconds;
-use super::rows::Rows;
-use crate::artifact::table::Text;
-use crate::data::events::Event;
-use crate::data::items::{ColdItems, Items};
-use crate::engine::stage::StageError;
+use super::Options;
+use super::intake::{Draft, Drafts, Intake, Values};
+use super::raw::{Fault, Form, RawFile, Row};
+use crate::data::events::{Clock, Given, Group};
+use crate::data::items::ColdItems;
+use crate::engine::stage::{StageError, Task};
 
 const EVENT: &[&str] = &["user_id", "sku_id", "action_time", "type", "sessionId"];
 const ENTITY: &[&str] = &["id", "entity", "type"];
@@ -22,76 +19,87 @@ const TRIPLE: &[&str] = &["head", "tail", "relation"];
 const ATTRIBUTES: [(&str, &str); 4] =
     [("item-brand", "brand"), ("item-shop", "shop"), ("item-cate", "category"), ("item-years", "launch")];
 
-/// Reads one variant of the set into the sink.
+/// Reads one variant of the set.
 ///
 /// # Errors
-/// A missing file, or the first broken row with its place.
-pub fn ingest(mut sink: Sink<'_>, cold_items: ColdItems) -> Result<(), StageError> {
-    let (test, graph) = match cold_items {
+/// A missing file, or bad rows.
+pub fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+    let mut intake = Intake::create(task, options.bad_rows, Clock::Seconds, Group::Session)?;
+    let (test, graph) = match options.cold_items {
         ColdItems::Drop => ("test.csv", "no_new_item"),
         ColdItems::Keep => ("test_new_item.csv", "with_new_item"),
     };
-    for (file, part) in [("train.csv", "train"), (test, "test")] {
-        let mut rows = Rows::open(&sink.raw().join(file), b',', EVENT)?;
-        while rows.advance()? {
-            sink.push(Event {
-                user: rows.number(0)?,
-                item: rows.number(1)?,
-                operation: rows.number(3)?,
-                time: seconds(&rows, 2)?,
-                session: Some(rows.number(4)?),
-                part: Some(part),
-            })?;
-        }
-        sink.report(&rows)?;
+    for (file, part) in [("train.csv", Given::Train), (test, Given::Test)] {
+        let file = intake.raw().require(file)?;
+        intake.log(&file, &Form::csv(EVENT), |row, drafts| event(row, part, drafts))?;
     }
-    let items = items(&sink.raw().join(graph))?;
-    sink.finish(&items)
+    let file = |name: &str| intake.raw().require(&format!("{graph}/{name}"));
+    let files = [file("relation2id")?, file("entity2id")?, file("kg2id")?];
+    items(&mut intake, &files)?;
+    intake.finish()
+}
+
+fn event(row: &Row<'_>, part: Given, drafts: &mut Drafts) -> Result<(), Fault> {
+    let draft = Draft {
+        user: drafts.number(row, 0)?,
+        session: drafts.number(row, 4)?,
+        item: drafts.number(row, 1)?,
+        operation: drafts.number(row, 3)?,
+        time: Some(row.clock(2)?),
+        order: None,
+        part: Some(part),
+    };
+    drafts.push(draft);
+    Ok(())
 }
 
 /// Turns the graph back into items with attributes.
-fn items(graph: &Utf8Path) -> Result<Items, StageError> {
-    let mut relations = HashMap::new();
-    let mut rows = Rows::open(&graph.join("relation2id"), b'\t', RELATION)?;
-    while rows.advance()? {
-        if let Some(at) = ATTRIBUTES.iter().position(|(name, _)| rows.text(1).is_ok_and(|found| found == *name)) {
-            relations.insert(rows.number(0)?.to_owned(), at);
-        }
-    }
-    let mut entities: HashMap<String, String> = HashMap::new();
+fn items(intake: &mut Intake<'_>, [relation, entity, triple]: &[RawFile; 3]) -> Result<(), StageError> {
+    let text =
+        |row: &Row<'_>, column: usize| row.digits(column).map(|digits| String::from_utf8_lossy(digits).into_owned());
+    let named = intake.list(relation, &Form::tsv(RELATION), |row| Ok((text(row, 0)?, row.name(1)?.into_owned())))?;
+    let place = |name: &str| ATTRIBUTES.iter().position(|(published, _)| *published == name);
+    let relations: HashMap<String, usize> =
+        named.into_iter().filter_map(|(id, name)| Some((id, place(&name)?))).collect();
+
     let mut names = Vec::new();
-    let mut places = HashMap::new();
-    let mut rows = Rows::open(&graph.join("entity2id"), b'\t', ENTITY)?;
-    while rows.advance()? {
-        let (id, name) = (rows.number(0)?, rows.text(1)?);
-        if rows.text(2)? == "item" {
-            places.insert(id.to_owned(), names.len());
-            names.push(name.to_owned());
+    let (mut entities, mut places) = (HashMap::new(), HashMap::new());
+    let listed = intake.list(entity, &Form::tsv(ENTITY), |row| {
+        Ok((text(row, 0)?, row.name(1)?.into_owned(), row.bytes(2) == b"item"))
+    })?;
+    for (id, name, is_item) in listed {
+        if is_item {
+            places.insert(id.clone(), names.len());
+            names.push(name.clone());
         }
-        entities.insert(id.to_owned(), name.to_owned());
+        entities.insert(id, name);
     }
-    let mut columns: [Vec<Option<String>>; 4] = std::array::from_fn(|_| vec![None; names.len()]);
-    let mut rows = Rows::open(&graph.join("kg2id"), b'\t', TRIPLE)?;
-    while rows.advance()? {
-        let unknown = |column, file: &str| {
-            rows.complain(column, &format!("is not in `{file}`"))
-                .help("the files must be of the same variant of the set")
-        };
-        let item = *places.get(rows.number(0)?).ok_or_else(|| unknown(0, "entity2id"))?;
-        let value = entities.get(rows.number(1)?).ok_or_else(|| unknown(1, "entity2id"))?;
-        let attribute = *relations.get(rows.number(2)?).ok_or_else(|| unknown(2, "relation2id"))?;
-        columns[attribute][item] = Some(value.clone());
+
+    const UNKNOWN: &str = "is in none of the lists beside this file";
+    const VARIANT: &str = "the files must be of the same variant of the set";
+    let triples = intake.list(triple, &Form::tsv(TRIPLE), |row| {
+        let item = places.get(&text(row, 0)?).ok_or_else(|| Fault::of(0, UNKNOWN, VARIANT))?;
+        let value = entities.get(&text(row, 1)?).ok_or_else(|| Fault::of(1, UNKNOWN, VARIANT))?;
+        let attribute = relations.get(&text(row, 2)?).ok_or_else(|| Fault::of(2, UNKNOWN, VARIANT))?;
+        Ok((*item, value, *attribute))
+    })?;
+    let mut known: Vec<[Option<&str>; 4]> = vec![[None; 4]; names.len()];
+    for (item, value, attribute) in &triples {
+        known[*item][*attribute] = Some(value);
     }
-    let attributes = ATTRIBUTES.iter().zip(columns);
-    Ok(Items {
-        item: Text::full(names),
-        attributes: attributes.map(|((_, name), values)| ((*name).to_owned(), values.into_iter().collect())).collect(),
-    })
+    let mut values = Values::default();
+    for (name, known) in names.iter().zip(known) {
+        values.name(name.as_bytes());
+        known.into_iter().for_each(|value| values.push(value));
+    }
+    intake.know_items(&ATTRIBUTES.map(|(_, ours)| ours), &values);
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::ingested;
+    use super::super::Format;
+    use super::super::tests::{Ingested, ingested};
     use super::*;
 
     fn files(test: &'static str) -> Vec<(&'static str, &'static str)> {
@@ -110,15 +118,20 @@ mod tests {
         ]
     }
 
+    fn read(files: &[(&'static str, &'static str)]) -> Result<Ingested, StageError> {
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+        ingested(Format::MkmDemo, &Options::default(), &files)
+    }
+
     #[test]
     fn the_graph_becomes_attributes_again_and_the_split_is_kept() {
-        let (events, items) = ingested(&files("test.csv"), |sink| ingest(sink, ColdItems::Drop)).unwrap();
-        assert_eq!(events.part.iter().collect::<Vec<_>>(), [Some("train"), Some("test")]);
-        assert_eq!(events.session.iter().collect::<Vec<_>>(), [Some("42"), Some("43")]);
-        assert_eq!(events.time, [1_519_862_406, 1_520_061_164]);
-        let (name, brand) = &items.attributes[0];
+        let made = read(&files("test.csv")).unwrap();
+        assert_eq!(made.parts, [Some(Given::Train), Some(Given::Test)]);
+        assert_eq!((made.events[0].1.as_str(), made.events[1].1.as_str()), ("42", "43"));
+        assert_eq!((made.events[0].4, made.events[1].4), (1_519_862_406, 1_520_061_164));
+        let (name, brand) = &made.items.attributes[0];
         assert_eq!((name.as_str(), brand.get(0), brand.get(1)), ("brand", Some("9"), Some("9")));
-        let (name, launch) = &items.attributes[3];
+        let (name, launch) = &made.items.attributes[3];
         assert_eq!((name.as_str(), launch.get(0), launch.get(1)), ("launch", Some("201603"), None));
     }
 
@@ -126,7 +139,7 @@ mod tests {
     fn a_triple_of_an_unknown_entity_is_told() {
         let mut files = files("test.csv");
         files[4].1 = "head\ttail\trelation\n1\t3\t1\n1\t44\t4\n";
-        let result = ingested(&files, |sink| ingest(sink, ColdItems::Drop));
+        let result = read(&files);
         let Err(StageError::Data(error)) = result else { panic!("{result:?}") };
         let at = error.location.unwrap();
         assert_eq!((at.line, at.column), (3, 3));

@@ -1,97 +1,60 @@
-//! Raw formats: one file each reads what a publisher gives out, row by row, into `events.parquet` and `items.parquet`.
+//! Raw formats: one file each reads what a publisher gives out into `events.parquet`, its key tables and `items.parquet`.
 
-pub mod jdata;
-pub mod mkm_demo;
-mod rows;
+mod intake;
+mod jdata;
+mod keys;
+mod mkm_demo;
+mod raw;
+mod reading;
+mod rejects;
 mod time;
 
-use camino::Utf8Path;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::data::events::{self, EventWriter};
-use crate::data::items::{self, Items};
+pub use rejects::{BadRows, FILE as REJECTED, Quarantine, SCHEMA as REJECTED_SCHEMA};
+
+use crate::data::items::ColdItems;
 use crate::engine::stage::{StageError, Task};
 
-/// What a format fills, beside the task that it works for.
-pub struct Sink<'a> {
-    task: &'a Task<'a>,
-    events: EventWriter,
+/// What a format may be told, beside where its files lie.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What becomes of rows that cannot be read.
+    pub bad_rows: BadRows,
+    /// Which variant of a set that is published in two.
+    pub cold_items: ColdItems,
 }
 
-impl<'a> Sink<'a> {
-    /// Begins the output of a task.
-    ///
-    /// # Errors
-    /// When the files cannot be made.
-    pub fn create(task: &'a Task<'a>) -> Result<Self, StageError> {
-        Ok(Self { task, events: EventWriter::create(&task.output.join(events::FILE))? })
-    }
-
-    /// The folder of the raw files.
-    fn raw(&self) -> &'a Utf8Path {
-        self.task.input("from")
-    }
-
-    fn push(&mut self, event: events::Event<'_>) -> Result<(), StageError> {
-        Ok(self.events.push(event)?)
-    }
-
-    /// Says how far the reading of a file is; fails when the run is to stop.
-    fn report(&self, rows: &rows::Rows) -> Result<(), StageError> {
-        if (self.task.stop)() {
-            return Err(StageError::Interrupted);
+macro_rules! formats {
+    ($( $(#[doc = $doc:literal])* $module:ident $name:ident, )*) => {
+        /// Layouts of raw files.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Format {
+            $( $(#[doc = $doc])* $name, )*
         }
-        let (done, total) = rows.bytes();
-        self.task.step(done, total, format!("bytes of `{}`", rows.name()));
-        Ok(())
-    }
 
-    /// Ends the output.
-    fn finish(self, items: &Items) -> Result<(), StageError> {
-        self.task.note("events", self.events.finish()?);
-        self.task.note("items", items.item.len());
-        items.write(&self.task.output.join(items::FILE))?;
-        Ok(())
-    }
+        impl Format {
+            /// Reads raw files of this layout, which are the input `from` of a task.
+            ///
+            /// # Errors
+            /// A file that is missing or cannot be read, or more bad rows than the options allow.
+            pub fn ingest(self, task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+                match self {
+                    $( Self::$name => $module::ingest(task, options), )*
+                }
+            }
+        }
+    };
+}
+
+formats! {
+    /// JDATA 2019: `jdata_action.csv` and `jdata_product.csv`.
+    jdata Jdata,
+    /// The published Demo set of MKM-SR.
+    mkm_demo MkmDemo,
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::sync::Mutex;
-
-    use camino::Utf8PathBuf;
-
-    use super::*;
-    use crate::data::events::Events;
-    use crate::engine::stage::Share;
-
-    /// Runs a format over files that are given as text.
-    pub(super) fn ingested(
-        files: &[(&str, &str)],
-        format: impl Fn(Sink<'_>) -> Result<(), StageError>,
-    ) -> Result<(Events, Items), StageError> {
-        let folder = tempfile::tempdir().unwrap();
-        let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
-        let (raw, output) = (root.join("raw"), root.join("output"));
-        for (name, text) in files {
-            let path = raw.join(name);
-            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-            fs_err::write(path, text).unwrap();
-        }
-        fs_err::create_dir_all(&output).unwrap();
-        let task = Task {
-            inputs: BTreeMap::from([("from".to_owned(), raw)]),
-            output: output.clone(),
-            scratch: root.clone(),
-            log: root.join("log"),
-            threads: 1,
-            share: Share::default(),
-            progress: &|_| {},
-            stop: &|| false,
-            notes: Mutex::default(),
-            taken: Mutex::default(),
-        };
-        format(Sink::create(&task)?)?;
-        Ok((Events::read(&output.join(events::FILE))?, Items::read(&output.join(items::FILE))?))
-    }
-}
+mod tests;

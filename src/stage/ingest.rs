@@ -9,8 +9,8 @@ use super::Complaint;
 use super::identity::plain;
 use crate::artifact::ArtifactKind;
 use crate::data::items::ColdItems;
-use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
-use crate::ingest::{Sink, jdata, mkm_demo};
+use crate::engine::stage::{Identity, Input, Resources, Stage, StageError, Task};
+use crate::ingest::{BadRows, Format, Options};
 
 /// Reads raw files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,16 +24,14 @@ pub struct Config {
     /// with them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_items: Option<ColdItems>,
+    /// What becomes of rows that cannot be read: `strict` stops at the first; `quarantine: { at_most: 0.001 }` writes each
+    /// to `rejected.parquet` with its reason, and fails where more than this share of a file's rows are bad.
+    #[serde(default, skip_serializing_if = "is_strict")]
+    pub bad_rows: BadRows,
 }
 
-/// Layouts of raw files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Format {
-    /// JDATA 2019: `jdata_action.csv` and `jdata_product.csv`.
-    Jdata,
-    /// The published Demo set of MKM-SR.
-    MkmDemo,
+fn is_strict(bad_rows: &BadRows) -> bool {
+    *bad_rows == BadRows::Strict
 }
 
 /// Checks what only the fields together can tell.
@@ -41,7 +39,7 @@ pub enum Format {
 /// # Errors
 /// A choice that the format does not have.
 pub fn resolve(config: Config) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
-    if config.format == Format::Jdata && config.cold_items.is_some() {
+    if config.format != Format::MkmDemo && config.cold_items.is_some() {
         return Err(vec![Complaint {
             field: vec!["cold_items".into()],
             message: "`cold_items` is a choice of the format `mkm-demo` only".into(),
@@ -53,7 +51,7 @@ pub fn resolve(config: Config) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
 
 impl Stage for Config {
     fn identity(&self) -> Identity {
-        plain("ingest", "1", self, &self.inputs())
+        plain("ingest", "2", self, &self.inputs())
     }
 
     fn inputs(&self) -> Vec<Input> {
@@ -69,9 +67,11 @@ impl Stage for Config {
     }
 
     fn run(&self, task: &Task<'_>) -> Result<(), StageError> {
-        match (self.format, self.cold_items) {
-            (Format::Jdata, _) => jdata::ingest(Sink::create(task)?),
-            (Format::MkmDemo, cold_items) => mkm_demo::ingest(Sink::create(task)?, cold_items.unwrap_or_default()),
-        }
+        let options = Options { bad_rows: self.bad_rows, cold_items: self.cold_items.unwrap_or_default() };
+        self.format.ingest(task, &options)
+    }
+
+    fn resources(&self) -> Resources {
+        Resources { threads: 4, gpus: None }
     }
 }

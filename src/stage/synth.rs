@@ -1,6 +1,5 @@
-//! `synth`: raw files in the layout of a real log, made up with planted structure (see `crate::synth::market`).
+//! `synth`: raw files in the layout of a real log, made up with planted structure (see `crate::synth`).
 
-use camino::Utf8Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,72 +8,60 @@ use super::share;
 use crate::artifact::ArtifactKind;
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
-use crate::synth::jdata;
 use crate::synth::market::Shape;
+use crate::synth::{Compress, Extent, Format, Request, SynthError, write};
 
-/// Makes raw files up.
+/// Makes raw files up: a small log of a given shape, or with `rows` one of any size.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// How they are laid out.
+    /// How they are laid out. Only `jdata` takes a shape; the others want `rows`.
     pub format: Format,
     /// Same seed, same bytes. It is the data's own, and does not change with the seeds of an experiment.
     #[serde(default = "one")]
     pub seed: u64,
-    /// Items, rounded up to whole brands of twelve.
-    #[serde(default = "items")]
-    pub items: usize,
-    /// Users.
-    #[serde(default = "users")]
-    pub users: usize,
-    /// Sessions, of about six actions each.
-    #[serde(default = "sessions")]
-    pub sessions: usize,
-    /// Days that the log covers.
-    #[serde(default = "days")]
-    pub days: usize,
-    /// The probability that the next item follows no rule.
-    #[serde(default = "share::tenth", deserialize_with = "share::read")]
-    pub noise: f64,
-    /// The probability that the next item is the same one again.
-    #[serde(default = "share::tenth", deserialize_with = "share::read")]
-    pub repeat: f64,
-    /// The share of brands in which an item comes to the market only in the last tenth of the time: cold items.
-    #[serde(default = "share::tenth", deserialize_with = "share::read")]
-    pub late: f64,
-}
-
-/// Layouts of raw files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Format {
-    /// JDATA 2019: `jdata_action.csv` and `jdata_product.csv`.
-    Jdata,
+    /// Rows of the main log. Items and users grow with it as in the real data, unless they are given; the rest of the
+    /// shape is settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// How the files are packed; as their publisher does where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compress: Option<Compress>,
+    /// Items, rounded up to whole brands of twelve [default without `rows`: 600].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<usize>,
+    /// Users [default without `rows`: 1200].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<usize>,
+    /// Sessions, of about six actions each [default: 3000].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<usize>,
+    /// Days that the log covers [default: 14].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<usize>,
+    /// The probability that the next item follows no rule [default: 0.1].
+    #[serde(default, deserialize_with = "share::read_optional", skip_serializing_if = "Option::is_none")]
+    pub noise: Option<f64>,
+    /// The probability that the next item is the same one again [default: 0.1].
+    #[serde(default, deserialize_with = "share::read_optional", skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<f64>,
+    /// The share of brands in which an item comes to the market only in the last tenth of the time: cold items
+    /// [default: 0.1].
+    #[serde(default, deserialize_with = "share::read_optional", skip_serializing_if = "Option::is_none")]
+    pub late: Option<f64>,
 }
 
 fn one() -> u64 {
     1
 }
 
-fn items() -> usize {
-    600
-}
-
-fn users() -> usize {
-    1200
-}
-
-fn sessions() -> usize {
-    3000
-}
-
-fn days() -> usize {
-    14
-}
-
 impl Stage for Config {
     fn identity(&self) -> Identity {
-        plain("synth", "1", self, &[])
+        // With the defaults filled in: what is written out and what is left out have the same key.
+        match self.extent() {
+            Ok(Extent::Shape(shape)) => plain("synth", "2", &Self { rows: None, ..self.shaped(shape) }, &[]),
+            _ => plain("synth", "2", self, &[]),
+        }
     }
 
     fn inputs(&self) -> Vec<Input> {
@@ -86,38 +73,62 @@ impl Stage for Config {
     }
 
     fn run(&self, task: &Task<'_>) -> Result<(), StageError> {
-        self.write(&task.output)
+        let request =
+            Request { format: self.format, extent: self.extent()?, seed: self.seed, compress: self.compress };
+        let written = write(&task.output, &request, task.stop).map_err(|error| match error {
+            SynthError::Request(diagnostic) => StageError::Data(diagnostic),
+            SynthError::Io(error) if error.kind() == std::io::ErrorKind::Interrupted => StageError::Interrupted,
+            SynthError::Io(error) => StageError::Io(error),
+        })?;
+        for file in written {
+            task.note(&format!("rows of {}", file.path.file_name().unwrap_or_default()), file.rows);
+        }
+        Ok(())
     }
 }
 
 impl Config {
-    /// Writes the raw files into a folder.
+    /// The size that is wanted.
     ///
     /// # Errors
-    /// When a count is out of range, or the folder cannot be written.
-    pub fn write(&self, folder: &Utf8Path) -> Result<(), StageError> {
-        let shape = self.shape()?;
-        match self.format {
-            Format::Jdata => jdata::write(folder, shape, self.seed)?,
+    /// When `rows` stands beside a measure of a shape.
+    pub fn extent(&self) -> Result<Extent, Diagnostic> {
+        let Some(rows) = self.rows else {
+            return Ok(Extent::Shape(Shape {
+                items: self.items.unwrap_or(600),
+                users: self.users.unwrap_or(1200),
+                sessions: self.sessions.unwrap_or(3000),
+                days: self.days.unwrap_or(14),
+                noise: self.noise.unwrap_or(0.1),
+                repeat: self.repeat.unwrap_or(0.1),
+                late: self.late.unwrap_or(0.1),
+            }));
+        };
+        let shape = [
+            ("sessions", self.sessions.is_some()),
+            ("days", self.days.is_some()),
+            ("noise", self.noise.is_some()),
+            ("repeat", self.repeat.is_some()),
+            ("late", self.late.is_some()),
+        ];
+        if let Some((name, _)) = shape.iter().find(|(_, given)| *given) {
+            return Err(Diagnostic::new(format!("`{name}` and `rows` are both given"))
+                .help(format!("leave out `{name}` for a log of so many rows, or `rows` for one of a given shape")));
         }
-        Ok(())
+        Ok(Extent::Rows { rows, items: self.items, users: self.users })
     }
 
-    fn shape(&self) -> Result<Shape, Diagnostic> {
-        let counts = [("items", self.items), ("users", self.users), ("sessions", self.sessions), ("days", self.days)];
-        for (name, count) in counts {
-            if count == 0 || count > 1 << 32 {
-                return Err(Diagnostic::new(format!("`{name}` is {count}")).help("it must be from 1 to 2^32"));
-            }
+    /// The same with every measure of the shape written out.
+    fn shaped(&self, shape: Shape) -> Self {
+        Self {
+            items: Some(shape.items),
+            users: Some(shape.users),
+            sessions: Some(shape.sessions),
+            days: Some(shape.days),
+            noise: Some(shape.noise),
+            repeat: Some(shape.repeat),
+            late: Some(shape.late),
+            ..self.clone()
         }
-        Ok(Shape {
-            items: self.items,
-            users: self.users,
-            sessions: self.sessions,
-            days: self.days,
-            noise: self.noise,
-            repeat: self.repeat,
-            late: self.late,
-        })
     }
 }

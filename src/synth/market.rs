@@ -25,7 +25,7 @@ pub(super) enum Operation {
 
 impl Operation {
     /// The category in which the next item lies.
-    fn leads_to(self) -> usize {
+    pub(super) fn leads_to(self) -> usize {
         self as usize
     }
 }
@@ -59,38 +59,54 @@ pub(super) struct Action {
     pub(super) time: i64,
 }
 
-/// The items and what follows what.
+/// The items and what follows what. Five bytes an item.
 pub(super) struct Market {
-    shape: Shape,
-    /// By item, then by operation.
-    successors: Vec<[usize; OPERATION_COUNT]>,
-    /// The late item of a brand, which stands where it comes in for another of its category.
-    late: Vec<Option<usize>>,
+    /// By item, then by the category that is led to: where in its brand the item that follows stands.
+    successors: Vec<[u8; OPERATION_COUNT]>,
+    /// Where in its brand the late item stands, which comes in for another of its category.
+    late: Vec<u8>,
 }
 
+/// No item of a brand.
+const NONE: u8 = u8::MAX;
+
 impl Market {
-    pub(super) fn new(shape: Shape, random: &mut Random) -> Self {
-        let brands = shape.items.div_ceil(BRAND);
-        let late: Vec<Option<usize>> =
-            (0..brands).map(|brand| random.chance(shape.late).then(|| brand * BRAND + random.below(BRAND))).collect();
+    /// A market of so many items, rounded up to whole brands, where a share of the brands has a late item.
+    pub(super) fn new(items: usize, late: f64, random: &mut Random) -> Self {
+        let brands = items.div_ceil(BRAND);
+        let late: Vec<u8> =
+            (0..brands).map(|_| if random.chance(late) { random.below(BRAND) as u8 } else { NONE }).collect();
         let mut successors = Vec::with_capacity(brands * BRAND);
         for item in 0..brands * BRAND {
-            let brand = item / BRAND;
+            let late = usize::from(late[item / BRAND]);
             successors.push(std::array::from_fn(|category| {
-                let members =
-                    (0..BRAND / OPERATION_COUNT).map(|member| brand * BRAND + member * OPERATION_COUNT + category);
+                let members = (0..BRAND / OPERATION_COUNT).map(|member| member * OPERATION_COUNT + category);
                 // Neither itself nor an item that is not there yet.
-                let possible: Vec<usize> =
-                    members.filter(|other| *other != item && late[brand] != Some(*other)).collect();
-                possible[random.below(possible.len())]
+                let mut possible = [0; BRAND / OPERATION_COUNT];
+                let mut count = 0;
+                for other in members.filter(|other| *other != item % BRAND && *other != late) {
+                    possible[count] = other as u8;
+                    count += 1;
+                }
+                possible[random.below(count)]
             }));
         }
-        Self { shape, successors, late }
+        Self { successors, late }
     }
 
     /// How many items there are.
     pub(super) fn items(&self) -> usize {
         self.successors.len()
+    }
+
+    /// How many brands there are.
+    pub(super) fn brands(&self) -> usize {
+        self.late.len()
+    }
+
+    /// How many items come to the market late.
+    pub(super) fn late_items(&self) -> usize {
+        self.late.iter().filter(|place| **place != NONE).count()
     }
 
     /// The category of an item.
@@ -100,58 +116,71 @@ impl Market {
 
     /// True for an item that comes to the market late.
     pub(super) fn is_late(&self, item: usize) -> bool {
-        self.late[item / BRAND] == Some(item)
+        usize::from(self.late[item / BRAND]) == item % BRAND
     }
 
+    /// The item that follows by rule when a category is led to; `late` says that late items are on the market.
+    pub(super) fn successor(&self, item: usize, category: usize, late: bool) -> usize {
+        let (first, place) = (item - item % BRAND, self.late[item / BRAND]);
+        let comes_in = late && place != NONE && Self::category(usize::from(place)) == category;
+        if comes_in && usize::from(place) != item % BRAND {
+            first + usize::from(place)
+        } else {
+            first + usize::from(self.successors[item][category])
+        }
+    }
+
+    /// An item of a brand that is on the market.
+    pub(super) fn item_of(&self, brand: usize, late: bool, random: &mut Random) -> usize {
+        loop {
+            let item = brand * BRAND + random.below(BRAND);
+            if late || !self.is_late(item) {
+                return item;
+            }
+        }
+    }
+}
+
+impl Shape {
     /// When late items come to the market, in seconds since the log began.
     pub(super) fn late_from(&self) -> i64 {
         self.seconds() / 10 * 9
     }
 
     fn seconds(&self) -> i64 {
-        i64::try_from(self.shape.days).unwrap_or(i64::MAX).saturating_mul(86_400)
-    }
-
-    /// The item that follows by rule.
-    pub(super) fn successor(&self, item: usize, operation: Operation, time: i64) -> usize {
-        let category = operation.leads_to();
-        match self.late[item / BRAND] {
-            Some(late) if late != item && Self::category(late) == category && time >= self.late_from() => late,
-            _ => self.successors[item][category],
-        }
+        i64::try_from(self.days).unwrap_or(i64::MAX).saturating_mul(86_400)
     }
 
     /// The log, in the order of time of the sessions' beginnings.
-    pub(super) fn actions(&self, random: &mut Random) -> Vec<Action> {
-        let shape = &self.shape;
-        let mut starts: Vec<i64> = (0..shape.sessions)
+    pub(super) fn actions(&self, market: &Market, random: &mut Random) -> Vec<Action> {
+        let mut starts: Vec<i64> = (0..self.sessions)
             .map(|_| i64::try_from(random.below(usize::try_from(self.seconds()).unwrap_or(1))).unwrap_or(0))
             .collect();
         starts.sort_unstable();
         // When each user may begin again: well over an hour after the last action.
-        let mut free = vec![0; shape.users];
+        let mut free = vec![0; self.users];
         let mut actions = Vec::new();
         for start in starts {
-            let mut user = random.below(shape.users);
+            let mut user = random.below(self.users);
             // Of a few users one is most likely free; where none is, the session begins when the last of them is.
             for _ in 0..16 {
                 if free[user] <= start {
                     break;
                 }
-                user = random.below(shape.users);
+                user = random.below(self.users);
             }
             let mut time = start.max(free[user]);
-            let mut item = self.any_item(time, random);
+            let mut item = self.any_item(market, time, random);
             for _ in 0..length(random) {
                 let operation = any_operation(random);
                 actions.push(Action { user, item, operation, time });
                 time += 5 + i64::try_from(random.below(300)).unwrap_or(0);
-                item = if random.chance(shape.noise) {
-                    self.any_item(time, random)
-                } else if random.chance(shape.repeat) {
+                item = if random.chance(self.noise) {
+                    self.any_item(market, time, random)
+                } else if random.chance(self.repeat) {
                     item
                 } else {
-                    self.successor(item, operation, time)
+                    market.successor(item, operation.leads_to(), time >= self.late_from())
                 };
             }
             free[user] = time + 7200;
@@ -160,20 +189,15 @@ impl Market {
     }
 
     /// An item that is on the market; some brands are sought more often than others.
-    fn any_item(&self, time: i64, random: &mut Random) -> usize {
-        let brands = self.late.len();
+    fn any_item(&self, market: &Market, time: i64, random: &mut Random) -> usize {
+        let brands = market.brands();
         let brand = random.below(brands).min(random.below(brands));
-        loop {
-            let item = brand * BRAND + random.below(BRAND);
-            if !self.is_late(item) || time >= self.late_from() {
-                return item;
-            }
-        }
+        market.item_of(brand, time >= self.late_from(), random)
     }
 }
 
 /// The length of a session: one in ten has a single action; the others go on with four chances in five.
-fn length(random: &mut Random) -> usize {
+pub(super) fn length(random: &mut Random) -> usize {
     if random.chance(0.1) {
         return 1;
     }
@@ -184,7 +208,8 @@ fn length(random: &mut Random) -> usize {
     length
 }
 
-fn any_operation(random: &mut Random) -> Operation {
+/// What is done next.
+pub(super) fn any_operation(random: &mut Random) -> Operation {
     let mut point = random.below(100);
     for (operation, weight) in OPERATIONS {
         if point < weight {
@@ -203,8 +228,8 @@ mod tests {
 
     fn log() -> (Market, Vec<Action>) {
         let mut random = Random::new(3);
-        let market = Market::new(SHAPE, &mut random);
-        let actions = market.actions(&mut random);
+        let market = Market::new(SHAPE.items, SHAPE.late, &mut random);
+        let actions = SHAPE.actions(&market, &mut random);
         (market, actions)
     }
 
@@ -212,7 +237,8 @@ mod tests {
     fn each_operation_leads_to_another_item_of_the_brand() {
         let (market, _) = log();
         for item in 0..market.items() {
-            let next: Vec<usize> = OPERATIONS.iter().map(|(op, _)| market.successor(item, *op, 0)).collect();
+            let next: Vec<usize> =
+                (0..OPERATION_COUNT).map(|category| market.successor(item, category, false)).collect();
             assert!(next.iter().all(|next| next / BRAND == item / BRAND && *next != item));
             let different: std::collections::BTreeSet<usize> = next.iter().copied().collect();
             assert_eq!(different.len(), OPERATION_COUNT);
@@ -227,8 +253,9 @@ mod tests {
         let (mut all, mut told) = (0.0, 0.0);
         for pair in pairs {
             all += 1.0;
-            told +=
-                f64::from(u8::from(market.successor(pair[0].item, pair[0].operation, pair[1].time) == pair[1].item));
+            let late = pair[1].time >= SHAPE.late_from();
+            let next = market.successor(pair[0].item, pair[0].operation.leads_to(), late);
+            told += f64::from(u8::from(next == pair[1].item));
         }
         // By the rule in 0.9 * 0.9 of the steps, and now and then by chance.
         assert!((0.76..0.88).contains(&(told / all)), "{told} of {all}");
@@ -238,7 +265,7 @@ mod tests {
     fn late_items_are_met_only_late_but_are_met() {
         let (market, actions) = log();
         let (late, early): (Vec<Action>, Vec<Action>) =
-            actions.iter().copied().partition(|action| action.time >= market.late_from());
+            actions.iter().copied().partition(|action| action.time >= SHAPE.late_from());
         assert!(early.iter().all(|action| !market.is_late(action.item)));
         assert!(late.iter().any(|action| market.is_late(action.item)));
     }

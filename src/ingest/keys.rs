@@ -1,0 +1,232 @@
+//! Names to numbers: the first name that is met is 0, the next new one 1. Small whole numbers, short names and long ones
+//! each have a table that suits them, since a log asks for several names a row.
+
+use hashbrown::HashTable;
+
+use crate::artifact::table::Text;
+use crate::diagnostic::Diagnostic;
+
+/// Whole numbers below this have their place in a plain list: at most 128 MB of it, and only where they occur.
+const DENSE: u32 = 1 << 25;
+
+/// Bytes of a name that is compared as one number.
+const SHORT: usize = 15;
+
+/// A name on its way to its number: the number that it is, or where it stands among the long names of its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key(u64);
+
+/// The bit of keys that are whole numbers.
+const NUMBER: u64 = 1 << 63;
+
+/// Bits of the length of a name; the place stands above them.
+const LENGTH: u32 = 25;
+
+impl Key {
+    /// No name.
+    pub const NONE: Self = Self(u64::MAX);
+
+    /// The key of a name. One that is no small whole number is put behind `text`, with which the key is then read.
+    #[inline]
+    pub fn new(name: &[u8], text: &mut Vec<u8>) -> Self {
+        Self::of_number(name).unwrap_or_else(|| Self::append(name, text))
+    }
+
+    /// The key of a small whole number.
+    #[inline]
+    pub fn of_number(name: &[u8]) -> Option<Self> {
+        small(name).map(|number| Self(NUMBER | u64::from(number)))
+    }
+
+    fn append(name: &[u8], text: &mut Vec<u8>) -> Self {
+        let start = text.len() as u64;
+        text.extend_from_slice(name);
+        Self(start << LENGTH | name.len() as u64)
+    }
+
+    fn number(self) -> Option<usize> {
+        (self.0 & NUMBER != 0).then_some((self.0 & !NUMBER) as usize)
+    }
+
+    /// The name among the names that are no small numbers.
+    fn name(self, text: &[u8]) -> &[u8] {
+        let start = (self.0 >> LENGTH) as usize;
+        &text[start..start + (self.0 & ((1 << LENGTH) - 1)) as usize]
+    }
+}
+
+/// A whole number as people write it, without leading zeros, if it is small.
+#[inline]
+fn small(name: &[u8]) -> Option<u32> {
+    if name.is_empty() || name.len() > 8 || (name[0] == b'0' && name.len() > 1) {
+        return None;
+    }
+    let mut value = 0_u32;
+    for digit in name {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + u32::from(digit);
+    }
+    (value < DENSE).then_some(value)
+}
+
+/// Names and their numbers.
+#[derive(Default)]
+pub struct Keys {
+    /// By small whole number: its number in this table plus 1, or 0.
+    dense: Vec<u32>,
+    /// Names of at most [`SHORT`] bytes as one number, which also tells their length.
+    short: HashTable<(u128, u32)>,
+    long: HashTable<u32>,
+    /// By number.
+    names: Vec<Key>,
+    text: Vec<u8>,
+}
+
+impl Keys {
+    /// The number of a name, which is added if it is new. `text` is what the key was made with.
+    #[inline]
+    pub fn number(&mut self, key: Key, text: &[u8]) -> u32 {
+        match key.number() {
+            Some(at) => match self.dense.get(at) {
+                Some(number) if *number > 0 => number - 1,
+                _ => self.add_dense(at, key),
+            },
+            None => self.number_of_name(key.name(text)),
+        }
+    }
+
+    fn add_dense(&mut self, at: usize, key: Key) -> u32 {
+        if at >= self.dense.len() {
+            self.dense.resize((at + 1).next_power_of_two(), 0);
+        }
+        self.names.push(key);
+        self.dense[at] = self.names.len() as u32;
+        self.dense[at] - 1
+    }
+
+    fn number_of_name(&mut self, name: &[u8]) -> u32 {
+        let Self { short, long, names, text, .. } = self;
+        let next = names.len() as u32;
+        if let Some(packed) = pack(name) {
+            let entry = short.entry(hash(packed), |(known, _)| *known == packed, |(known, _)| hash(*known));
+            let entry = entry.or_insert_with(|| {
+                names.push(Key::append(name, text));
+                (packed, next)
+            });
+            return entry.get().1;
+        }
+        let hashed = hash_of_bytes(name);
+        if let Some(number) = long.find(hashed, |number| names[*number as usize].name(text) == name) {
+            return *number;
+        }
+        names.push(Key::append(name, text));
+        long.insert_unique(hashed, next, |number| hash_of_bytes(names[*number as usize].name(text)));
+        next
+    }
+
+    /// How many names.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The names by number.
+    pub fn names(&self) -> Text {
+        Text::full(self.names.iter().map(|key| match key.number() {
+            Some(number) => number.to_string(),
+            None => String::from_utf8_lossy(key.name(&self.text)).into_owned(),
+        }))
+    }
+
+    /// Refuses more names than a table can number.
+    ///
+    /// # Errors
+    /// Past 2^31 names; `what` are they.
+    pub fn check(&self, what: &str) -> Result<(), Diagnostic> {
+        if self.names.len() <= i32::MAX as usize {
+            return Ok(());
+        }
+        Err(Diagnostic::new(format!("the log has more than 2,147,483,647 {what}")).help("take a part of the log"))
+    }
+}
+
+/// A short name as one number.
+fn pack(name: &[u8]) -> Option<u128> {
+    if name.len() > SHORT {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    bytes[..name.len()].copy_from_slice(name);
+    bytes[SHORT] = name.len() as u8;
+    Some(u128::from_le_bytes(bytes))
+}
+
+const SEEDS: [u64; 2] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344];
+
+/// Folds two halves into one another by a wide product, as wyhash does.
+fn fold(low: u64, high: u64) -> u64 {
+    let wide = u128::from(low) * u128::from(high);
+    wide as u64 ^ (wide >> 64) as u64
+}
+
+fn hash(key: u128) -> u64 {
+    fold(key as u64 ^ SEEDS[0], (key >> 64) as u64 ^ SEEDS[1])
+}
+
+fn hash_of_bytes(bytes: &[u8]) -> u64 {
+    let (lanes, rest) = bytes.as_chunks::<16>();
+    let mut last = [0; 16];
+    last[..rest.len()].copy_from_slice(rest);
+    let lanes = lanes.iter().chain([&last]);
+    let folded = lanes.fold(bytes.len() as u64, |state, lane| {
+        let lane = u128::from_le_bytes(*lane);
+        fold(lane as u64 ^ SEEDS[0] ^ state, (lane >> 64) as u64 ^ SEEDS[1])
+    });
+    fold(folded ^ SEEDS[1], SEEDS[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name() -> impl Strategy<Value = String> {
+        prop_oneof!["[0-9]{1,9}", "0?[0-3]", "[a-c]{0,2}", "[a-b]{14,18}", "x{30,60}", "é{6,9}"]
+    }
+
+    proptest! {
+        #[test]
+        fn each_name_has_one_number_in_the_order_of_first_sight(
+            names in proptest::collection::vec(name(), 0..200),
+        ) {
+            let (mut keys, mut known) = (Keys::default(), HashMap::new());
+            for name in &names {
+                let mut text = b"before".to_vec();
+                let key = Key::new(name.as_bytes(), &mut text);
+                let next = known.len() as u32;
+                prop_assert_eq!(keys.number(key, &text), *known.entry(name.clone()).or_insert(next));
+            }
+            let written = keys.names();
+            prop_assert_eq!(written.len(), known.len());
+            for (name, number) in known {
+                prop_assert_eq!(written.at(number as usize), name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_with_leading_zeros_is_another_name_than_the_number() {
+        let mut keys = Keys::default();
+        let mut number = |name: &str| {
+            let mut text = Vec::new();
+            let key = Key::new(name.as_bytes(), &mut text);
+            keys.number(key, &text)
+        };
+        assert_eq!([number("7"), number("07"), number("007"), number("7")], [0, 1, 2, 0]);
+    }
+}
