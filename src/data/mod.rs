@@ -6,6 +6,7 @@ pub mod events;
 pub mod items;
 pub mod knowledge;
 pub mod links;
+pub mod marks;
 pub mod names;
 pub mod order;
 pub mod protocol;
@@ -13,6 +14,7 @@ pub mod ranks;
 pub mod rule;
 pub mod samples;
 pub mod sessions;
+pub mod statistics;
 pub mod tensors;
 pub mod vocabulary;
 

@@ -98,6 +98,8 @@ stages! {
     audit Audit => |config, settings| Ok(audit::resolve(config, settings.protocol)),
     /// Attributes of items to triples.
     extract_knowledge ExtractKnowledge => |config, _| Ok(Arc::new(config)),
+    /// Counts of a data set, as papers print them.
+    statistics Statistics => |config, _| statistics::resolve(config),
     /// Trains a model.
     train Train => |config, settings| train::resolve(config, settings),
     /// Ranks the test targets with a trained model.

@@ -20,5 +20,7 @@ mod running;
 mod samples;
 mod schemas;
 mod scratch;
+mod synth;
+mod tables;
 mod training;
 mod watching;
