@@ -1,5 +1,6 @@
 //! Sealed artifacts: a content-addressed store of folders, their manifests, and Parquet tables with a declared schema.
 
+pub mod foreign;
 mod kind;
 mod manifest;
 mod stamp;

@@ -94,7 +94,12 @@ impl Executor {
 
         let (sender, mut progress) = mpsc::unbounded_channel();
         let stage = Arc::clone(trial.stage);
-        let inputs = trial.inputs.iter().map(|(name, outcome)| (name.clone(), outcome.folder.clone())).collect();
+        let inputs: std::io::Result<BTreeMap<String, Utf8PathBuf>> = trial
+            .inputs
+            .iter()
+            .map(|(name, outcome)| Ok((name.clone(), laid_out(&folder.join("inputs"), name, outcome)?)))
+            .collect();
+        let inputs = inputs?;
         let (stop, began, most) = (self.stop.clone(), Instant::now(), trial.share.limits.time);
         let late = move || most.is_some_and(|most| began.elapsed() >= most.duration());
         let (threads, share) = (trial.threads, trial.share);
@@ -178,6 +183,25 @@ impl Executor {
     pub(super) fn attempt_folder(&self, attempt: i64) -> Utf8PathBuf {
         self.state.join(format!("attempts/{attempt}"))
     }
+}
+
+/// The folder with the files of an input; for files outside the project, one with links to them alone.
+fn laid_out(inputs: &Utf8Path, name: &str, outcome: &Outcome) -> std::io::Result<Utf8PathBuf> {
+    let Some(links) = &outcome.links else { return Ok(outcome.folder.clone()) };
+    let folder = inputs.join(name);
+    fs_err::create_dir_all(&folder)?;
+    for link in links {
+        let place = folder.join(&link.name);
+        if let Some(parent) = place.parent() {
+            fs_err::create_dir_all(parent)?;
+        }
+        match fs_err::os::unix::fs::symlink(&link.to, &place) {
+            // Named twice.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            linked => linked?,
+        }
+    }
+    Ok(folder)
 }
 
 /// The message for a stage that took too long.

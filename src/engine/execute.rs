@@ -159,16 +159,17 @@ impl Executor {
     /// The end of a node that needs no work: its result is there, or it cannot have one.
     fn without_work(&self, graph: &Graph, plan: &Plan, states: &[Option<NodeState>], id: NodeId) -> Option<NodeState> {
         match &plan.statuses[id] {
-            Status::Source { object, folder } => {
-                Some(NodeState::Done(Outcome { key: None, object: *object, folder: folder.clone() }))
-            }
+            Status::Source { object, folder, files } => Some(NodeState::Done(Outcome {
+                key: None,
+                object: *object,
+                folder: folder.clone(),
+                links: Some(files.clone()),
+            })),
             // Nothing that runs reads its bytes.
-            Status::Absent { key, object } => {
-                Some(NodeState::Done(Outcome { key: *key, object: *object, folder: self.store.files(object) }))
-            }
+            Status::Absent { key, object } => Some(NodeState::Done(Outcome::sealed(&self.store, *key, object))),
             Status::Hit { key, object, .. } => {
                 self.tell(RunEvent::Reused(id));
-                Some(NodeState::Done(Outcome { key: Some(*key), object: *object, folder: self.store.files(object) }))
+                Some(NodeState::Done(Outcome::sealed(&self.store, Some(*key), object)))
             }
             Status::Blocked { .. } => {
                 self.tell(RunEvent::Blocked(id));

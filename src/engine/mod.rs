@@ -22,7 +22,7 @@ pub use fingerprint::{Aspect, Change, Fingerprint, KEY_FORMAT, Nearest, changes,
 pub use graph::{Graph, GraphBuilder, Member, Node, NodeId, WiringError};
 pub use handling::{Handling, Limits, Needs};
 pub use lock::{Alone, RunLock, remove_unused_locks};
-pub use outcome::{NodeState, Outcome, Report, RunEvent, StopSignal};
+pub use outcome::{Link, NodeState, Outcome, Report, RunEvent, StopSignal};
 pub use plan::{Plan, PlanError, Planner, Reason, Status, Trust};
 pub use slots::Capacity;
 pub use temporary::drop_temporary;

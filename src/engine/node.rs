@@ -66,7 +66,7 @@ impl Executor {
         let fingerprint = Fingerprint::new(identity, contents);
         let key = fingerprint.key();
         let done = |object, really| {
-            let outcome = Outcome { key: Some(key), object, folder: self.store.files(&object) };
+            let outcome = Outcome::sealed(&self.store, Some(key), &object);
             Ok(Tried::Ended(NodeState::Done(outcome), really))
         };
 

@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use serde_json::Value;
 
 use super::graph::NodeId;
+use crate::artifact::Store;
 use crate::hash::ContentHash;
 
 /// Tells everything that runs to stop.
@@ -112,6 +113,25 @@ pub struct Outcome {
     pub object: ContentHash,
     /// The folder with its files.
     pub folder: Utf8PathBuf,
+    /// For files outside the project, which lie in a folder with others: each of them. A stage that reads them is given
+    /// a folder with links to these alone, so that what is not in the key cannot be read.
+    pub links: Option<Vec<Link>>,
+}
+
+impl Outcome {
+    /// The result that a sealed object is.
+    pub fn sealed(store: &Store, key: Option<ContentHash>, object: &ContentHash) -> Self {
+        Self { key, object: *object, folder: store.files(object), links: None }
+    }
+}
+
+/// A file outside the project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Its name, as it is found in its folder.
+    pub name: Utf8PathBuf,
+    /// Where it lies, without links on the way.
+    pub to: Utf8PathBuf,
 }
 
 /// How a node ended.

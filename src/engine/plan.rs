@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::fingerprint::Fingerprint;
 use super::graph::{Graph, Node, NodeId};
+use super::outcome::Link;
 use super::stage::Source;
 use crate::artifact::{Damage, FileEntry, FileStamp, Manifest, Store, stamp};
 use crate::hash::ContentHash;
@@ -21,8 +22,10 @@ pub enum Status {
     Source {
         /// Digest of names and contents.
         object: ContentHash,
-        /// Where they lie.
+        /// The folder in which they lie, perhaps beside others.
         folder: Utf8PathBuf,
+        /// Each of them.
+        files: Vec<Link>,
     },
     /// Files outside the project that are not there.
     Missing {
@@ -155,7 +158,7 @@ pub struct Planner<'a> {
     store: &'a Store,
     data: &'a Utf8Path,
     index: CacheIndex,
-    sources: BTreeMap<Source, ContentHash>,
+    sources: BTreeMap<(Utf8PathBuf, Vec<Utf8PathBuf>), ContentHash>,
     dropped: HashSet<ContentHash>,
     trust: Trust,
 }
@@ -168,7 +171,7 @@ impl<'a> Planner<'a> {
     pub async fn new(records: &'a Records, store: &'a Store, data: &'a Utf8Path) -> Result<Self, RecordError> {
         let index = records.cache_index().await?;
         let (sources, dropped) = (records.sources().await?, records.dropped().await?);
-        let sources = sources.into_iter().map(|(folder, files, object)| (Source { folder, files }, object)).collect();
+        let sources = sources.into_iter().map(|(folder, files, object)| ((folder, files), object)).collect();
         Ok(Self { records, store, data, index, sources, dropped, trust: Trust::Disk })
     }
 
@@ -314,7 +317,7 @@ impl<'a> Planner<'a> {
     }
 
     async fn source(&self, source: Source, seen: &mut Vec<(Source, ContentHash)>) -> Result<Status, PlanError> {
-        let recorded = self.sources.get(&source).copied();
+        let recorded = self.sources.get(&(source.folder.clone(), source.files.clone())).copied();
         let missing = self.missing(&source);
         if !missing.is_empty() {
             return Ok(match recorded {
@@ -323,9 +326,9 @@ impl<'a> Planner<'a> {
             });
         }
         let folder = self.data.join(&source.folder);
-        let mut entries = Vec::with_capacity(source.files.len());
-        for file in &source.files {
-            let path = folder.join(file).canonicalize_utf8()?;
+        let (mut entries, mut files) = (Vec::new(), Vec::new());
+        for name in source.files.iter().filter_map(|file| source.find(&folder, file)) {
+            let path = folder.join(&name).canonicalize_utf8()?;
             let stamped = stamp(&path)?;
             let hash = match self.records.memo(&path, &stamped).await? {
                 Some(hash) => hash,
@@ -338,18 +341,20 @@ impl<'a> Planner<'a> {
                     hash
                 }
             };
-            entries.push(FileEntry { path: file.clone(), size: stamped.size, hash });
+            entries.push(FileEntry { path: name.clone(), size: stamped.size, hash });
+            files.push(Link { name, to: path });
         }
         let object = Manifest::new("raw", entries).digest();
         if recorded != Some(object) {
             seen.push((source, object));
         }
-        Ok(Status::Source { object, folder })
+        Ok(Status::Source { object, folder, files })
     }
 
     fn missing(&self, source: &Source) -> Vec<Utf8PathBuf> {
         let folder = self.data.join(&source.folder);
-        source.files.iter().map(|file| folder.join(file)).filter(|path| !path.is_file()).collect()
+        let lacks = |file: &&Utf8PathBuf| source.find(&folder, file).is_none();
+        source.files.iter().filter(lacks).map(|file| folder.join(file)).collect()
     }
 }
 

@@ -86,6 +86,19 @@ pub struct Source {
     pub folder: Utf8PathBuf,
     /// The files in it.
     pub files: Vec<Utf8PathBuf>,
+    /// What a file may end in beside its name: [`PACKED`] where those that read it unpack it.
+    pub endings: &'static [&'static str],
+}
+
+/// What a packed file ends in, beside its name.
+pub const PACKED: &[&str] = &[".gz", ".zst", ".bz2", ".zip", ".7z"];
+
+impl Source {
+    /// Where a file lies under `folder`: under its name, else under its name and the first ending that is there.
+    pub fn find(&self, folder: &Utf8Path, file: &Utf8Path) -> Option<Utf8PathBuf> {
+        let names = [""].iter().chain(self.endings).map(|ending| Utf8PathBuf::from(format!("{file}{ending}")));
+        names.into_iter().find(|name| folder.join(name).is_file())
+    }
 }
 
 /// How far a stage has come.

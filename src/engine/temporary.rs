@@ -37,7 +37,7 @@ pub async fn drop_temporary(
         (0..states.len()).filter(|id| !spent(id)).filter_map(|id| done(id).map(|outcome| outcome.object)).collect();
     let mut dropped = 0;
     for id in (0..states.len()).filter(spent) {
-        let Some(Outcome { key: Some(key), object, folder }) = done(id) else { continue };
+        let Some(Outcome { key: Some(key), object, folder, .. }) = done(id) else { continue };
         if kept.contains(object) || !folder.exists() || !records.may_drop(key, object).await? {
             continue;
         }

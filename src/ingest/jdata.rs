@@ -2,8 +2,10 @@
 //! market), and, where they are there, `jdata_user.csv` and `jdata_shop.csv`. Types: 1 view, 2 order, 3 follow, 4 comment,
 //! 5 cart. An action may name a SKU that is no product.
 
-use super::intake::{Draft, Drafts, Intake, Values};
+use super::draft::{Draft, Drafts};
+use super::intake::Intake;
 use super::keys::Key;
+use super::known::Values;
 use super::raw::{Fault, Form, Row};
 use super::{Options, time};
 use crate::data::events::{Clock, Group};
@@ -18,7 +20,7 @@ const USER: &[&str] =
 ///
 /// # Errors
 /// A missing file, or bad rows.
-pub fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Seconds, Group::User)?;
     let (action, product) = (intake.raw().require("jdata_action.csv")?, intake.raw().require("jdata_product.csv")?);
     let user = intake.raw().find("jdata_user.csv")?;

@@ -14,28 +14,55 @@ const SHORT: usize = 15;
 
 /// A name on its way to its number: the number that it is, or where it stands among the long names of its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key(u64);
+pub(super) struct Key(u64);
 
 /// The bit of keys that are whole numbers.
 const NUMBER: u64 = 1 << 63;
+
+/// The bit of numbers that are rows.
+const ROW: u64 = 1 << 62;
 
 /// Bits of the length of a name; the place stands above them.
 const LENGTH: u32 = 25;
 
 impl Key {
     /// No name.
-    pub const NONE: Self = Self(u64::MAX);
+    pub(super) const NONE: Self = Self(u64::MAX);
 
     /// The key of a name. One that is no small whole number is put behind `text`, with which the key is then read.
     #[inline]
-    pub fn new(name: &[u8], text: &mut Vec<u8>) -> Self {
+    pub(super) fn new(name: &[u8], text: &mut Vec<u8>) -> Self {
         Self::of_number(name).unwrap_or_else(|| Self::append(name, text))
     }
 
     /// The key of a small whole number.
     #[inline]
-    pub fn of_number(name: &[u8]) -> Option<Self> {
+    pub(super) fn of_number(name: &[u8]) -> Option<Self> {
         small(name).map(|number| Self(NUMBER | u64::from(number)))
+    }
+
+    /// The key of what has no name but the row on which it stands: so many rows of a batch before it.
+    pub(super) fn of_row(row: u32) -> Self {
+        Self(NUMBER | ROW | u64::from(row))
+    }
+
+    /// The row of [`Key::of_row`].
+    #[inline]
+    pub(super) fn row(self) -> Option<u32> {
+        (self.0 & ROW != 0 && self.0 & NUMBER != 0 && self != Self::NONE).then_some(self.0 as u32)
+    }
+
+    /// A hash of the name, the same on every machine.
+    pub(super) fn hash(self, text: &[u8]) -> u64 {
+        self.number().map_or_else(|| hash_of_bytes(self.name(text)), |number| hash(number as u128))
+    }
+
+    /// Whether two keys that were made with the same text are of one name.
+    pub(super) fn is_of_same(self, other: Self, text: &[u8]) -> bool {
+        match (self.number(), other.number()) {
+            (None, None) => self.name(text) == other.name(text),
+            (one, another) => one == another,
+        }
     }
 
     fn append(name: &[u8], text: &mut Vec<u8>) -> Self {
@@ -74,7 +101,7 @@ fn small(name: &[u8]) -> Option<u32> {
 
 /// Names and their numbers.
 #[derive(Default)]
-pub struct Keys {
+pub(super) struct Keys {
     /// By small whole number: its number in this table plus 1, or 0.
     dense: Vec<u32>,
     /// Names of at most [`SHORT`] bytes as one number, which also tells their length.
@@ -88,7 +115,7 @@ pub struct Keys {
 impl Keys {
     /// The number of a name, which is added if it is new. `text` is what the key was made with.
     #[inline]
-    pub fn number(&mut self, key: Key, text: &[u8]) -> u32 {
+    pub(super) fn number(&mut self, key: Key, text: &[u8]) -> u32 {
         match key.number() {
             Some(at) => match self.dense.get(at) {
                 Some(number) if *number > 0 => number - 1,
@@ -128,12 +155,12 @@ impl Keys {
     }
 
     /// How many names.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.names.len()
     }
 
     /// The names by number.
-    pub fn names(&self) -> Text {
+    pub(super) fn names(&self) -> Text {
         Text::full(self.names.iter().map(|key| match key.number() {
             Some(number) => number.to_string(),
             None => String::from_utf8_lossy(key.name(&self.text)).into_owned(),
@@ -144,7 +171,7 @@ impl Keys {
     ///
     /// # Errors
     /// Past 2^31 names; `what` are they.
-    pub fn check(&self, what: &str) -> Result<(), Diagnostic> {
+    pub(super) fn check(&self, what: &str) -> Result<(), Diagnostic> {
         if self.names.len() <= i32::MAX as usize {
             return Ok(());
         }
@@ -175,7 +202,8 @@ fn hash(key: u128) -> u64 {
     fold(key as u64 ^ SEEDS[0], (key >> 64) as u64 ^ SEEDS[1])
 }
 
-fn hash_of_bytes(bytes: &[u8]) -> u64 {
+/// A hash of a name, the same on every machine.
+pub(super) fn hash_of_bytes(bytes: &[u8]) -> u64 {
     let (lanes, rest) = bytes.as_chunks::<16>();
     let mut last = [0; 16];
     last[..rest.len()].copy_from_slice(rest);
@@ -189,7 +217,7 @@ fn hash_of_bytes(bytes: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::BTreeMap;
 
     use proptest::prelude::*;
 
@@ -204,7 +232,7 @@ mod tests {
         fn each_name_has_one_number_in_the_order_of_first_sight(
             names in proptest::collection::vec(name(), 0..200),
         ) {
-            let (mut keys, mut known) = (Keys::default(), HashMap::new());
+            let (mut keys, mut known) = (Keys::default(), BTreeMap::new());
             for name in &names {
                 let mut text = b"before".to_vec();
                 let key = Key::new(name.as_bytes(), &mut text);

@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 
 use super::Options;
-use super::intake::{Draft, Drafts, Intake, Values};
+use super::draft::{Draft, Drafts};
+use super::intake::Intake;
+use super::known::Values;
 use super::raw::{Fault, Form, RawFile, Row};
 use crate::data::events::{Clock, Given, Group};
 use crate::data::items::ColdItems;
@@ -23,7 +25,7 @@ const ATTRIBUTES: [(&str, &str); 4] =
 ///
 /// # Errors
 /// A missing file, or bad rows.
-pub fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
+pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Seconds, Group::Session)?;
     let (test, graph) = match options.cold_items {
         ColdItems::Drop => ("test.csv", "no_new_item"),

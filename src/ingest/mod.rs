@@ -1,18 +1,33 @@
 //! Raw formats: one file each reads what a publisher gives out into `events.parquet`, its key tables and `items.parquet`.
 
+mod amazon;
+mod draft;
 mod intake;
+mod jd_micro;
 mod jdata;
 mod keys;
+mod kkbox;
+mod known;
+mod lastfm;
 mod mkm_demo;
+mod movielens;
+mod ratings;
 mod raw;
 mod reading;
 mod rejects;
+mod table;
+mod tally;
 mod time;
+mod trivago;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use amazon::Order;
+pub use kkbox::Place;
+pub use ratings::Ratings;
 pub use rejects::{BadRows, FILE as REJECTED, Quarantine, SCHEMA as REJECTED_SCHEMA};
+pub use table::Mapping;
 
 use crate::data::items::ColdItems;
 use crate::engine::stage::{StageError, Task};
@@ -24,6 +39,16 @@ pub struct Options {
     pub bad_rows: BadRows,
     /// Which variant of a set that is published in two.
     pub cold_items: ColdItems,
+    /// Which column of the KKBOX log is the operation.
+    pub place: Option<Place>,
+    /// Whether the rating of an item is the operation.
+    pub ratings: Ratings,
+    /// What stands first in the rows of Amazon's ratings; found out where it is not said.
+    pub order: Option<Order>,
+    /// Which column is what, for tables of one's own.
+    pub table: Option<Mapping>,
+    /// Which file, of a format that reads a single one under any name.
+    pub file: Option<String>,
 }
 
 macro_rules! formats {
@@ -36,6 +61,9 @@ macro_rules! formats {
         }
 
         impl Format {
+            /// Each of them.
+            pub const ALL: &[Self] = &[$( Self::$name ),*];
+
             /// Reads raw files of this layout, which are the input `from` of a task.
             ///
             /// # Errors
@@ -54,6 +82,20 @@ formats! {
     jdata Jdata,
     /// The published Demo set of MKM-SR.
     mkm_demo MkmDemo,
+    /// KKBOX (Kaggle): `train.csv`, `songs.csv`; `song_extra_info.csv` and `members.csv` where they are there.
+    kkbox Kkbox,
+    /// trivago (RecSys Challenge 2019): `train.csv`; `item_metadata.csv` where it is there.
+    trivago Trivago,
+    /// JD micro-behaviours: one file, a session a line, whatever its name.
+    jd_micro JdMicro,
+    /// MovieLens 1M (`ratings.dat`, `movies.dat`, `users.dat`), 20M and latest (`ratings.csv`, `movies.csv`).
+    movielens Movielens,
+    /// Last.fm: LFM-1b (`LFM-1b_LEs.txt`, …) or 1K (`userid-timestamp-artid-artname-traid-traname.tsv`, …).
+    lastfm Lastfm,
+    /// Amazon ratings of one category: one file, as of 2014 (user first) or of 2018 (item first), whatever its name.
+    amazon Amazon,
+    /// CSV, TSV or Parquet of one's own, with a mapping under `table`.
+    table Table,
 }
 
 #[cfg(test)]

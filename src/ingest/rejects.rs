@@ -55,7 +55,7 @@ pub struct Quarantine {
 
 /// A row that cannot be read, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadRow {
+pub(super) struct BadRow {
     /// From 1.
     pub line: u64,
     /// In characters, from 1.
@@ -73,7 +73,13 @@ pub struct BadRow {
 impl BadRow {
     /// The place and the words of a fault. `record` is the text of the row, which begins on `line`; `field` is where the
     /// fault's column stands in it.
-    pub fn new(fault: &Fault, columns: &Columns, record: &[u8], line: u64, field: std::ops::Range<usize>) -> Self {
+    pub(super) fn new(
+        fault: &Fault,
+        columns: &Columns,
+        record: &[u8],
+        line: u64,
+        field: std::ops::Range<usize>,
+    ) -> Self {
         let start = field.start.min(record.len());
         let end = field.end.clamp(start, record.len());
         let (line_start, breaks) = record[..start].iter().enumerate().fold((0, 0), |(from, breaks), (at, byte)| {
@@ -107,7 +113,7 @@ impl BadRow {
 }
 
 /// Keeps to the policy and counts.
-pub struct Rejects {
+pub(super) struct Rejects {
     policy: BadRows,
     writer: TableWriter,
     held: Vec<(String, BadRow)>,
@@ -121,7 +127,7 @@ impl Rejects {
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn create(policy: BadRows, output: &Utf8Path) -> Result<Self, TableError> {
+    pub(super) fn create(policy: BadRows, output: &Utf8Path) -> Result<Self, TableError> {
         let writer = TableWriter::create(&output.join(FILE), &SCHEMA, &[])?;
         Ok(Self { policy, writer, held: Vec::new(), total: 0, first: None, of_file: 0 })
     }
@@ -130,7 +136,7 @@ impl Rejects {
     ///
     /// # Errors
     /// Where the policy is to stop; or when the table cannot be written.
-    pub fn take(&mut self, file: &RawFile, row: BadRow) -> Result<(), StageError> {
+    pub(super) fn take(&mut self, file: &RawFile, row: BadRow) -> Result<(), StageError> {
         if self.policy == BadRows::Strict {
             return Err(row.diagnostic(file).into());
         }
@@ -147,7 +153,7 @@ impl Rejects {
     ///
     /// # Errors
     /// When more of them were bad than may be.
-    pub fn end_file(&mut self, file: &RawFile, rows: u64) -> Result<u64, StageError> {
+    pub(super) fn end_file(&mut self, file: &RawFile, rows: u64) -> Result<u64, StageError> {
         let bad = std::mem::take(&mut self.of_file);
         let first = self.first.take();
         let BadRows::Quarantine(Quarantine { at_most }) = self.policy else { return Ok(bad) };
@@ -170,7 +176,7 @@ impl Rejects {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn finish(mut self) -> Result<u64, TableError> {
+    pub(super) fn finish(mut self) -> Result<u64, TableError> {
         self.flush()?;
         self.writer.finish()?;
         Ok(self.total)

@@ -4,7 +4,7 @@ use jiff::civil::DateTime;
 
 /// `2018-03-05 09:15:02`, with `T` or a blank between, with or without a fraction and a final `Z`, as seconds since 1970.
 #[inline]
-pub fn seconds(text: &[u8]) -> Option<i64> {
+pub(super) fn seconds(text: &[u8]) -> Option<i64> {
     let (head, tail) = text.split_at_checked(19)?;
     let tail = tail.strip_suffix(b"Z").unwrap_or(tail);
     let fraction = tail.is_empty() || tail.len() > 1 && tail[0] == b'.' && tail[1..].iter().all(u8::is_ascii_digit);
@@ -19,9 +19,76 @@ pub fn seconds(text: &[u8]) -> Option<i64> {
     Some(day(&head[..10])? * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
+/// A moment as ISO 8601 writes it: `2014-04-07T10:51:09.277Z`, `2014-04-07 10:51`, `2014-04-07T10:51:09+02:00`, or a day
+/// alone, which stands for its first second. Without a zone it is read as UTC.
+pub(super) fn moment(text: &[u8]) -> Option<i64> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let midnight = day(date)? * 86_400;
+    let Some((mark, rest)) = rest.split_first() else { return Some(midnight) };
+    if !matches!(mark, b'T' | b' ') || rest.len() < 5 || rest[2] != b':' {
+        return None;
+    }
+    let (hour, minute) = (pair(rest, 0)?, pair(rest, 3)?);
+    let (second, rest) = match &rest[5..] {
+        [b':', rest @ ..] if rest.len() >= 2 => (pair(rest, 0)?, &rest[2..]),
+        rest => (0, rest),
+    };
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let zone = match rest {
+        [b'.' | b',', rest @ ..] => {
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if digits == 0 {
+                return None;
+            }
+            &rest[digits..]
+        }
+        rest => rest,
+    };
+    Some(midnight + hour * 3600 + minute * 60 + second - offset(zone)?)
+}
+
+/// `Z`, `+02:00`, `+0200`, `+02` or nothing, as seconds east of Greenwich.
+fn offset(zone: &[u8]) -> Option<i64> {
+    let (sign, digits) = match zone {
+        [] | [b'Z'] => return Some(0),
+        [b'+', digits @ ..] => (1, digits),
+        [b'-', digits @ ..] => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = match digits.len() {
+        2 => (pair(digits, 0)?, 0),
+        4 => (pair(digits, 0)?, pair(digits, 2)?),
+        5 if digits[2] == b':' => (pair(digits, 0)?, pair(digits, 3)?),
+        _ => return None,
+    };
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+/// `1396867869` or `1396867869.277`: the whole seconds of it, downwards.
+pub(super) fn whole_seconds(text: &[u8]) -> Option<i64> {
+    let (whole, fraction) = match memchr::memchr(b'.', text) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
+    };
+    let (negative, digits) = match whole.strip_prefix(b"-") {
+        Some(digits) => (true, digits),
+        None => (false, whole),
+    };
+    let is_number = |digits: &[u8]| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    if !is_number(digits) || !fraction.is_none_or(is_number) {
+        return None;
+    }
+    let value =
+        digits.iter().try_fold(0_i64, |value, digit| value.checked_mul(10)?.checked_add(i64::from(digit - b'0')))?;
+    let part = fraction.is_some_and(|fraction| fraction.iter().any(|digit| *digit != b'0'));
+    Some(if negative { -value - i64::from(part) } else { value })
+}
+
 /// `2018-03-05` as days since 1970.
 #[inline]
-pub fn day(text: &[u8]) -> Option<i64> {
+pub(super) fn day(text: &[u8]) -> Option<i64> {
     if text.len() != 10 || text[4] != b'-' || text[7] != b'-' {
         return None;
     }
@@ -34,7 +101,7 @@ pub fn day(text: &[u8]) -> Option<i64> {
 }
 
 /// The year and month of a time, `201803`.
-pub fn year_month(text: &[u8]) -> Option<String> {
+pub(super) fn year_month(text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.len() >= 19)?;
     let time: DateTime = text.parse().ok()?;
     Some(format!("{:04}{:02}", time.year(), time.month()))
@@ -99,7 +166,45 @@ mod tests {
         }
     }
 
+    #[test]
+    fn moments_have_zones_fractions_and_days_alone() {
+        let noon = 1_396_867_869;
+        for text in [
+            "2014-04-07T10:51:09.277Z",
+            "2014-04-07 10:51:09",
+            "2014-04-07T12:51:09+02:00",
+            "2014-04-07T12:51:09.5+02",
+            "2014-04-07T06:21:09-0430",
+        ] {
+            assert_eq!(moment(text.as_bytes()), Some(noon), "{text}");
+        }
+        assert_eq!(moment(b"2014-04-07T10:51"), Some(noon - 9));
+        assert_eq!(moment(b"2014-04-07"), Some(16_167 * 86_400));
+        for text in
+            ["2014-04-07T", "2014-04-07T10", "2014-04-07T10:51:0", "2014-04-07T10:51:09.Z", "2014-04-07x10:51:09"]
+        {
+            assert_eq!(moment(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn fractions_of_seconds_are_cut_downwards() {
+        assert_eq!(whole_seconds(b"1396867869.999"), Some(1_396_867_869));
+        assert_eq!(
+            (whole_seconds(b"-1.5"), whole_seconds(b"-1.0"), whole_seconds(b"7")),
+            (Some(-2), Some(-1), Some(7))
+        );
+        for text in ["", ".5", "1.", "1e9", "-", "99999999999999999999"] {
+            assert_eq!(whole_seconds(text.as_bytes()), None, "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_bytes_are_a_time_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = (moment(&bytes), seconds(&bytes), whole_seconds(&bytes), day(&bytes), year_month(&bytes));
+        }
+
         #[test]
         fn seconds_are_those_of_a_calendar(second in -62_135_596_800_i64..253_402_300_799) {
             let zoned = jiff::Timestamp::from_second(second).unwrap().to_zoned(TimeZone::UTC);

@@ -1,13 +1,15 @@
 //! `files`: files that lie outside the cache, read where they lie. Their content enters the key of what reads them.
 
-use camino::Utf8PathBuf;
+use std::sync::Arc;
+
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Settings;
+use super::{Complaint, Settings};
 use super::identity::plain;
 use crate::artifact::ArtifactKind;
-use crate::engine::stage::{Identity, Input, Source, Stage, StageError, Task};
+use crate::engine::stage::{Identity, Input, PACKED, Source, Stage, StageError, Task};
 
 /// Files as they are: raw files of a publisher, or a script of the project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,7 +17,8 @@ use crate::engine::stage::{Identity, Input, Source, Stage, StageError, Task};
 pub struct Config {
     /// Their folder, relative to what `root` names unless absolute.
     pub folder: String,
-    /// The files that are read, relative to the folder.
+    /// The files that are read, relative to the folder. In the data folder a file may lie packed, under its name and
+    /// `.gz`, `.zst`, `.bz2`, `.zip` or `.7z`.
     pub files: Vec<String>,
     /// What the folder is relative to.
     #[serde(default, skip_serializing_if = "Root::is_data")]
@@ -45,15 +48,30 @@ pub struct Files {
     folder: Utf8PathBuf,
 }
 
-impl Files {
-    /// A stage of this config.
-    pub fn new(config: Config, settings: &Settings<'_>) -> Self {
-        let folder = match config.root {
-            Root::Data => Utf8PathBuf::from(&config.folder),
-            Root::Project => settings.surroundings.root.join(&config.folder),
-        };
-        Self { config, folder }
+/// A stage of this config.
+///
+/// # Errors
+/// Files outside the folder, which no folder of links to them could hold.
+pub fn resolve(config: Config, settings: &Settings<'_>) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
+    let outside = |file: &&String| Utf8Path::new(file).components().any(|part| !matches!(part, Utf8Component::Normal(_) | Utf8Component::CurDir));
+    let complaints: Vec<Complaint> = config
+        .files
+        .iter()
+        .filter(outside)
+        .map(|file| Complaint {
+            field: vec!["files".into()],
+            message: format!("`{file}` does not lie in the folder"),
+            help: Some("name a `folder` that has all of the files, and each file relative to it".into()),
+        })
+        .collect();
+    if !complaints.is_empty() {
+        return Err(complaints);
     }
+    let folder = match config.root {
+        Root::Data => Utf8PathBuf::from(&config.folder),
+        Root::Project => settings.surroundings.root.join(&config.folder),
+    };
+    Ok(Arc::new(Files { config, folder }))
 }
 
 impl Stage for Files {
@@ -71,7 +89,9 @@ impl Stage for Files {
 
     fn source(&self) -> Option<Source> {
         let files = self.config.files.iter().map(Utf8PathBuf::from).collect();
-        Some(Source { folder: self.folder.clone(), files })
+        // A script is run as it lies; raw files are unpacked by what reads them.
+        let endings = if self.config.root.is_data() { PACKED } else { &[] };
+        Some(Source { folder: self.folder.clone(), files, endings })
     }
 
     fn run(&self, _: &Task<'_>) -> Result<(), StageError> {

@@ -10,7 +10,7 @@ use super::identity::plain;
 use crate::artifact::ArtifactKind;
 use crate::data::items::ColdItems;
 use crate::engine::stage::{Identity, Input, Resources, Stage, StageError, Task};
-use crate::ingest::{BadRows, Format, Options};
+use crate::ingest::{BadRows, Format, Mapping, Options, Order, Place, Ratings};
 
 /// Reads raw files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,11 +24,29 @@ pub struct Config {
     /// with them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_items: Option<ColdItems>,
+    /// Only for `kkbox`: the column that is the operation; `source_screen_name` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Place>,
+    /// Only for `movielens` and `amazon`: what a rating is; `ignored` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratings: Option<Ratings>,
+    /// Only for `amazon`: what stands first in a row; found out from the first 1,000 rows when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Order>,
+    /// Only for `jd-micro`: which file, where the stage before has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Only for `table`: which files there are, and which column is what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<Box<Mapping>>,
     /// What becomes of rows that cannot be read: `strict` stops at the first; `quarantine: { at_most: 0.001 }` writes each
     /// to `rejected.parquet` with its reason, and fails where more than this share of a file's rows are bad.
     #[serde(default, skip_serializing_if = "is_strict")]
     pub bad_rows: BadRows,
 }
+
+/// Formats that have ratings.
+const RATED: [Format; 2] = [Format::Movielens, Format::Amazon];
 
 fn is_strict(bad_rows: &BadRows) -> bool {
     *bad_rows == BadRows::Strict
@@ -39,19 +57,45 @@ fn is_strict(bad_rows: &BadRows) -> bool {
 /// # Errors
 /// A choice that the format does not have.
 pub fn resolve(config: Config) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
-    if config.format != Format::MkmDemo && config.cold_items.is_some() {
-        return Err(vec![Complaint {
-            field: vec!["cold_items".into()],
-            message: "`cold_items` is a choice of the format `mkm-demo` only".into(),
-            help: Some("set it in the `split` stage, which cuts this log".into()),
-        }]);
+    let of = |formats: &[Format]| formats.contains(&config.format);
+    let choices = [
+        ("cold_items", config.cold_items.is_some(), of(&[Format::MkmDemo]), "the format `mkm-demo`"),
+        ("operation", config.operation.is_some(), of(&[Format::Kkbox]), "the format `kkbox`"),
+        ("ratings", config.ratings.is_some(), of(&RATED), "the formats `movielens` and `amazon`"),
+        ("table", config.table.is_some(), of(&[Format::Table]), "the format `table`"),
+        ("file", config.file.is_some(), of(&[Format::JdMicro]), "the format `jd-micro`"),
+        ("columns", config.columns.is_some(), of(&[Format::Amazon]), "the format `amazon`"),
+    ];
+    let strange = choices.iter().filter(|(_, set, has, _)| *set && !has);
+    let mut complaints: Vec<Complaint> = strange
+        .map(|(field, _, _, whose)| Complaint {
+            field: vec![(*field).into()],
+            message: format!("`{field}` is a choice of {whose} only"),
+            help: Some(match *field {
+                "cold_items" => "set it in the `split` stage, which cuts this log".into(),
+                _ => "take it out".into(),
+            }),
+        })
+        .collect();
+    match &config.table {
+        Some(mapping) => complaints.extend(mapping.problems().into_iter().map(|problem| Complaint {
+            field: std::iter::once("table".to_owned()).chain(problem.field).collect(),
+            message: problem.message,
+            help: Some(problem.help),
+        })),
+        None if config.format == Format::Table => complaints.push(Complaint {
+            field: Vec::new(),
+            message: "the format `table` is not told which column is what".into(),
+            help: Some("add `table:` with `log` and `columns`".into()),
+        }),
+        None => {}
     }
-    Ok(Arc::new(config))
+    if complaints.is_empty() { Ok(Arc::new(config)) } else { Err(complaints) }
 }
 
 impl Stage for Config {
     fn identity(&self) -> Identity {
-        plain("ingest", "2", self, &self.inputs())
+        plain("ingest", "3", &self.filled(), &self.inputs())
     }
 
     fn inputs(&self) -> Vec<Input> {
@@ -67,11 +111,32 @@ impl Stage for Config {
     }
 
     fn run(&self, task: &Task<'_>) -> Result<(), StageError> {
-        let options = Options { bad_rows: self.bad_rows, cold_items: self.cold_items.unwrap_or_default() };
+        let options = Options {
+            bad_rows: self.bad_rows,
+            cold_items: self.cold_items.unwrap_or_default(),
+            place: self.operation,
+            ratings: self.ratings.unwrap_or_default(),
+            order: self.columns,
+            table: self.table.as_deref().cloned(),
+            file: self.file.clone(),
+        };
         self.format.ingest(task, &options)
     }
 
     fn resources(&self) -> Resources {
         Resources { threads: 4, gpus: None }
+    }
+}
+
+impl Config {
+    /// With the choices of the format that hold, whether written or not.
+    fn filled(&self) -> Self {
+        let format = self.format;
+        Self {
+            cold_items: (format == Format::MkmDemo).then(|| self.cold_items.unwrap_or_default()),
+            operation: (format == Format::Kkbox).then(|| self.operation.unwrap_or_default()),
+            ratings: RATED.contains(&format).then(|| self.ratings.unwrap_or_default()),
+            ..self.clone()
+        }
     }
 }

@@ -83,7 +83,7 @@ macro_rules! stages {
 
 stages! {
     /// Raw files outside the project, read where they lie.
-    files Files => |config, settings| Ok(Arc::new(files::Files::new(config, settings))),
+    files Files => |config, settings| files::resolve(config, settings),
     /// Raw files made up with planted structure.
     synth Synth => |config, _| Ok(Arc::new(config)),
     /// Raw files to `events.parquet` and `items.parquet`.

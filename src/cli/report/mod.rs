@@ -56,9 +56,7 @@ fn keep_all(workspace: &Workspace) -> std::io::Result<Option<Gate>> {
 /// How the stages stand without a run: what is in the cache is done.
 pub(super) fn states(workspace: &Workspace, plan: &Plan) -> Vec<NodeState> {
     let state = |status: &Status| match status {
-        Status::Hit { key, object, .. } => {
-            NodeState::Done(Outcome { key: Some(*key), object: *object, folder: workspace.store.files(object) })
-        }
+        Status::Hit { key, object, .. } => NodeState::Done(Outcome::sealed(&workspace.store, Some(*key), object)),
         _ => NodeState::Blocked,
     };
     plan.statuses.iter().map(state).collect()
@@ -148,8 +146,9 @@ impl Found<'_> {
                 return Absence::Failed { message: message.clone(), log };
             }
             let Some(source) = node.member.stage.source() else { continue };
-            let paths = source.files.iter().map(|file| source.folder.join(file));
-            absent.extend(paths.filter(|path| !workspace.data.join(path).is_file()));
+            let folder = workspace.data.join(&source.folder);
+            let files = source.files.iter().filter(|file| source.find(&folder, file).is_none());
+            absent.extend(files.map(|file| source.folder.join(file)));
         }
         if absent.is_empty() {
             return Absence::Missing("did not run".to_owned());

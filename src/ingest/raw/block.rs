@@ -14,11 +14,11 @@ use crate::engine::stage::StageError;
 const BLOCK: usize = 1 << 20;
 
 /// The longest record that is read.
-pub const LONGEST: usize = 1 << 24;
+pub(in crate::ingest) const LONGEST: usize = 1 << 24;
 
 /// Whole records.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
+pub(in crate::ingest) struct Block {
     /// Their bytes.
     pub bytes: Vec<u8>,
     /// The line of the file on which they begin, from 1.
@@ -29,11 +29,11 @@ pub struct Block {
 
 /// Room that was used for a block once and may be used again.
 #[derive(Debug, Default)]
-pub struct Spare(Mutex<Vec<Vec<u8>>>);
+pub(in crate::ingest) struct Spare(Mutex<Vec<Vec<u8>>>);
 
 impl Spare {
     /// Gives room back.
-    pub fn give(&self, bytes: Vec<u8>) {
+    pub(in crate::ingest) fn give(&self, bytes: Vec<u8>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
     }
 
@@ -48,7 +48,7 @@ impl Spare {
 ///
 /// # Errors
 /// When the stream cannot be read.
-pub fn blocks(
+pub(in crate::ingest) fn blocks(
     stream: &mut dyn Read,
     form: &Form<'_>,
     spare: &Spare,

@@ -9,20 +9,20 @@ use camino::{Utf8Path, Utf8PathBuf};
 use fs_err::File;
 
 use crate::diagnostic::Diagnostic;
-use crate::engine::stage::StageError;
+use crate::engine::stage::{PACKED, StageError};
 
-/// The endings under which a file may lie in its folder.
-const ENDINGS: &[&str] = &["", ".gz", ".zst", ".bz2", ".zip", ".7z"];
+/// The first bytes of a Parquet file.
+pub(in crate::ingest) const PARQUET: &[u8] = b"PAR1";
 
 /// The folder of a publisher's files.
 #[derive(Debug, Clone)]
-pub struct RawFolder {
+pub(in crate::ingest) struct RawFolder {
     folder: Utf8PathBuf,
 }
 
 /// A raw file that was found.
 #[derive(Debug, Clone)]
-pub struct RawFile {
+pub(in crate::ingest) struct RawFile {
     /// Its name as the publisher writes it, without the ending of a container.
     pub name: String,
     /// Where it lies, for people; a member of an archive after `!`.
@@ -37,6 +37,8 @@ pub struct RawFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Container {
     Plain,
+    /// A table of Parquet, which is no stream.
+    Parquet,
     Gzip,
     Zstd,
     Bzip2,
@@ -46,11 +48,16 @@ enum Container {
 
 /// How many bytes have been read from disk.
 #[derive(Debug, Clone, Default)]
-pub struct Meter(Arc<AtomicU64>);
+pub(in crate::ingest) struct Meter(Arc<AtomicU64>);
 
 impl Meter {
+    /// So many bytes have been read, about.
+    pub(in crate::ingest) fn reach(&self, bytes: u64) {
+        self.0.store(bytes, Ordering::Relaxed);
+    }
+
     /// The bytes.
-    pub fn bytes(&self) -> u64 {
+    pub(in crate::ingest) fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -76,7 +83,7 @@ impl<R: Seek> Seek for Metered<R> {
 
 impl RawFolder {
     /// The files of a folder.
-    pub fn new(folder: &Utf8Path) -> Self {
+    pub(in crate::ingest) fn new(folder: &Utf8Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 
@@ -84,12 +91,12 @@ impl RawFolder {
     ///
     /// # Errors
     /// When it is not there, or an archive cannot be read.
-    pub fn require(&self, name: &str) -> Result<RawFile, StageError> {
+    pub(in crate::ingest) fn require(&self, name: &str) -> Result<RawFile, StageError> {
         self.find(name)?.ok_or_else(|| {
             Diagnostic::new(format!("there is no `{name}` in `{}`", self.folder))
                 .help(format!(
                     "name it under `files:` of the `files` stage; it may end in {}, or be a member of an archive",
-                    ENDINGS[1..].iter().map(|ending| format!("`{ending}`")).collect::<Vec<_>>().join(", ")
+                    PACKED.iter().map(|ending| format!("`{ending}`")).collect::<Vec<_>>().join(", ")
                 ))
                 .into()
         })
@@ -99,8 +106,8 @@ impl RawFolder {
     ///
     /// # Errors
     /// When the folder or an archive cannot be read.
-    pub fn find(&self, name: &str) -> Result<Option<RawFile>, StageError> {
-        for ending in ENDINGS {
+    pub(in crate::ingest) fn find(&self, name: &str) -> Result<Option<RawFile>, StageError> {
+        for ending in [""].iter().chain(PACKED) {
             let path = self.folder.join(format!("{name}{ending}"));
             if path.is_file() {
                 return Ok(Some(open(name, &path, true)?));
@@ -125,6 +132,63 @@ impl RawFolder {
     }
 }
 
+impl RawFolder {
+    /// What to say where the files of two layouts lie side by side.
+    pub(in crate::ingest) fn either(&self, first: &str, second: &str) -> Diagnostic {
+        Diagnostic::new(format!(
+            "both `{first}` and `{second}` are in `{}`, and each begins another layout",
+            self.folder
+        ))
+        .help("name the files of one of them under `files:` of the `files` stage")
+    }
+
+    /// What to say where the files of neither layout are there.
+    pub(in crate::ingest) fn neither(&self, first: &str, second: &str) -> Diagnostic {
+        Diagnostic::new(format!("there is neither `{first}` nor `{second}` in `{}`", self.folder)).help(
+            "name one of them under `files:` of the `files` stage; it may be packed, or be a member of an archive",
+        )
+    }
+
+    /// The one file that lies there, whatever its name: publishers name the file of some formats as they like.
+    ///
+    /// # Errors
+    /// When no file lies there or more than one, or it is an archive of more than one.
+    pub(in crate::ingest) fn only(&self) -> Result<RawFile, StageError> {
+        let mut paths = Vec::new();
+        let mut folders = vec![self.folder.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in folder.read_dir_utf8()? {
+                let path = entry?.into_path();
+                if path.is_dir() { folders.push(path) } else { paths.push(path) }
+            }
+        }
+        paths.sort();
+        let inside =
+            |path: &Utf8PathBuf| path.strip_prefix(&self.folder).map_or_else(|_| path.to_string(), |p| p.to_string());
+        let [path] = &paths[..] else {
+            let names: Vec<String> = paths.iter().take(10).map(inside).collect();
+            let found = if names.is_empty() {
+                "there is none".to_owned()
+            } else {
+                format!("there are `{}`", names.join("`, `"))
+            };
+            return Err(Diagnostic::new(format!("one file of this format is read, and in `{}` {found}", self.folder))
+                .help("name just that file under `files:` of the `files` stage")
+                .into());
+        };
+        let name = inside(path);
+        let name = PACKED.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+        open(name, path, true).map_err(|error| match error {
+            StageError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                Diagnostic::new(format!("{error}, and it has more than one"))
+                    .help("unpack the one that is meant and name it under `files:` of the `files` stage")
+                    .into()
+            }
+            error => error,
+        })
+    }
+}
+
 /// What lies at a path under the name of a file. `alone` says that an archive's only member will do.
 fn open(name: &str, path: &Utf8Path, alone: bool) -> Result<RawFile, StageError> {
     // A link shows where the file truly lies, which is what a person can mend.
@@ -135,6 +199,7 @@ fn open(name: &str, path: &Utf8Path, alone: bool) -> Result<RawFile, StageError>
     file.by_ref().take(6).read_to_end(&mut magic)?;
     file.rewind()?;
     let container = match magic[..] {
+        _ if magic.starts_with(PARQUET) => Container::Parquet,
         [0x1f, 0x8b, ..] => Container::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Container::Zstd,
         [b'B', b'Z', b'h', ..] => Container::Bzip2,
@@ -178,18 +243,23 @@ fn broken(path: &Utf8Path, error: &dyn std::fmt::Display) -> StageError {
 }
 
 impl RawFile {
+    /// Where it lies, if it is a table of Parquet.
+    pub(in crate::ingest) fn parquet(&self) -> Option<&Utf8Path> {
+        (self.container == Container::Parquet).then_some(self.path.as_path())
+    }
+
     /// Gives the unpacked bytes to `consume`, as a stream.
     ///
     /// # Errors
     /// What `consume` says; a stream that is damaged or ends too soon; a file that cannot be read.
-    pub fn read<T>(
+    pub(in crate::ingest) fn read<T>(
         &self,
         meter: &Meter,
         consume: impl FnOnce(&mut dyn Read) -> Result<T, StageError>,
     ) -> Result<T, StageError> {
         let file = Metered { inner: File::open(&self.path)?, meter: meter.clone() };
         match &self.container {
-            Container::Plain => consume(&mut { file }),
+            Container::Plain | Container::Parquet => consume(&mut { file }),
             Container::Gzip => consume(&mut self.whole(flate2::read::MultiGzDecoder::new(buffered(file)))),
             Container::Zstd => consume(&mut self.whole(zstd::Decoder::new(file)?)),
             Container::Bzip2 => consume(&mut self.whole(bzip2::read::MultiBzDecoder::new(buffered(file)))),

@@ -6,11 +6,11 @@ use memchr::{memchr, memchr_iter};
 use super::form::{Delimiter, Form};
 
 /// The bytes within which a quote must close; one that does not is a slip, and only its line is lost.
-pub const QUOTE_REACH: usize = 1 << 20;
+pub(super) const QUOTE_REACH: usize = 1 << 20;
 
 /// A field in a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Field {
+pub(in crate::ingest) struct Field {
     /// Its first byte; after the quote of a quoted one.
     pub start: u32,
     /// The byte after its last; before the quote of a quoted one.
@@ -21,7 +21,7 @@ pub struct Field {
 
 /// A record in a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Record {
+pub(in crate::ingest) struct Record {
     /// Its first byte.
     pub start: usize,
     /// The byte after its last, without the line break.
@@ -33,7 +33,7 @@ pub struct Record {
 }
 
 /// Goes from record to record.
-pub struct Records<'b> {
+pub(in crate::ingest) struct Records<'b> {
     bytes: &'b [u8],
     delimiter: u8,
     run: usize,
@@ -46,7 +46,7 @@ pub struct Records<'b> {
 
 impl<'b> Records<'b> {
     /// The records of a block, which holds whole ones, from this byte on.
-    pub fn new(bytes: &'b [u8], form: &Form<'_>, from: usize) -> Self {
+    pub(in crate::ingest) fn new(bytes: &'b [u8], form: &Form<'_>, from: usize) -> Self {
         let (delimiter, run) = form.delimiter.bytes();
         let quoted = form.quoted && form.delimiter != Delimiter::None && memchr(b'"', bytes).is_some();
         let line = memchr_iter(b'\n', &bytes[..from]).count() as u64;
@@ -56,7 +56,7 @@ impl<'b> Records<'b> {
     }
 
     /// Reads the fields of the next record; nothing at the end of the block.
-    pub fn next(&mut self, fields: &mut Vec<Field>) -> Option<Record> {
+    pub(in crate::ingest) fn next(&mut self, fields: &mut Vec<Field>) -> Option<Record> {
         fields.clear();
         if self.at >= self.bytes.len() {
             return None;
@@ -99,7 +99,7 @@ impl<'b> Records<'b> {
     }
 
     /// Where the next record begins.
-    pub fn position(&self) -> usize {
+    pub(in crate::ingest) fn position(&self) -> usize {
         self.at
     }
 

@@ -4,7 +4,7 @@ use crate::diagnostic::{Diagnostic, suggestion};
 
 /// The layout of a file.
 #[derive(Debug, Clone, Copy)]
-pub struct Form<'a> {
+pub(in crate::ingest) struct Form<'a> {
     /// What parts the fields of a row.
     pub delimiter: Delimiter,
     /// Whether a field that begins with `"` ends at the next lone one, and may hold delimiters, line breaks and, as two,
@@ -18,7 +18,7 @@ pub struct Form<'a> {
 
 /// What parts fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delimiter {
+pub(in crate::ingest) enum Delimiter {
     /// A byte.
     Byte(u8),
     /// `::`, as in MovieLens 1M.
@@ -40,7 +40,7 @@ impl Delimiter {
 
 /// How letters are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
+pub(in crate::ingest) enum Encoding {
     /// UTF-8.
     Utf8,
     /// ISO-8859-1: each byte is the character of its number.
@@ -49,7 +49,7 @@ pub enum Encoding {
 
 /// Where the columns are named.
 #[derive(Debug, Clone, Copy)]
-pub enum Header<'a> {
+pub(in crate::ingest) enum Header<'a> {
     /// In the first row; these must be there, in whatever order, and others may be.
     Names(&'a [&'a str]),
     /// Nowhere: these are the columns, in this order.
@@ -58,25 +58,25 @@ pub enum Header<'a> {
 
 impl<'a> Form<'a> {
     /// Comma, quotes, and a header with at least these columns.
-    pub const fn csv(names: &'a [&'a str]) -> Self {
+    pub(in crate::ingest) const fn csv(names: &'a [&'a str]) -> Self {
         Self { delimiter: Delimiter::Byte(b','), quoted: true, encoding: Encoding::Utf8, header: Header::Names(names) }
     }
 
     /// Tab, no quotes, and a header with at least these columns.
-    pub const fn tsv(names: &'a [&'a str]) -> Self {
+    pub(in crate::ingest) const fn tsv(names: &'a [&'a str]) -> Self {
         Self { delimiter: Delimiter::Byte(b'\t'), quoted: false, ..Self::csv(names) }
     }
 
     /// The same without a header: the columns are these, in this order.
     #[must_use]
-    pub const fn without_header(self) -> Self {
+    pub(in crate::ingest) const fn without_header(self) -> Self {
         match self.header {
             Header::Names(names) | Header::Absent(names) => Self { header: Header::Absent(names), ..self },
         }
     }
 
     /// The names of the columns that a format reads.
-    pub fn names(&self) -> &'a [&'a str] {
+    pub(in crate::ingest) fn names(&self) -> &'a [&'a str] {
         match self.header {
             Header::Names(names) | Header::Absent(names) => names,
         }
@@ -85,7 +85,7 @@ impl<'a> Form<'a> {
 
 /// Where the columns of a file stand.
 #[derive(Debug, Clone)]
-pub struct Columns {
+pub(in crate::ingest) struct Columns {
     /// Names, for messages.
     pub names: Vec<String>,
     /// Where each stands in a row.
@@ -98,7 +98,7 @@ pub struct Columns {
 
 impl Columns {
     /// The columns of a file without a header.
-    pub fn in_order(names: &[&str]) -> Self {
+    pub(in crate::ingest) fn in_order(names: &[&str]) -> Self {
         Self {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             places: (0..names.len()).collect(),
@@ -111,7 +111,7 @@ impl Columns {
     ///
     /// # Errors
     /// When the header lacks one, with what comes closest.
-    pub fn in_header(names: &[&str], header: &[String]) -> Result<Self, Diagnostic> {
+    pub(in crate::ingest) fn in_header(names: &[&str], header: &[String]) -> Result<Self, Diagnostic> {
         let mut places = Vec::new();
         for name in names {
             let Some(place) = header.iter().position(|column| column == name) else {

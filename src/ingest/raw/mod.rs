@@ -8,8 +8,8 @@ mod form;
 mod row;
 
 pub(super) use block::{Block, LONGEST, Spare, blocks};
-pub use container::RawFolder;
-pub(super) use container::{Meter, RawFile};
-pub(super) use field::{Field, Records};
+pub(super) use container::RawFolder;
+pub(super) use container::{Meter, PARQUET, RawFile};
+pub(super) use field::{Field, Record, Records};
 pub(super) use form::{Columns, Delimiter, Encoding, Form, Header};
 pub(super) use row::{Fault, Row};

@@ -1,6 +1,7 @@
 //! A row as a format sees it: fields by column, typed, and what is wrong with one in words.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::field::{Field, Record};
 use super::form::{Columns, Encoding};
@@ -8,9 +9,11 @@ use crate::ingest::time;
 
 /// What is wrong with a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub(in crate::ingest) struct Fault {
     /// The column, by its number in the form; nothing when it is the row as a whole.
     pub column: Option<usize>,
+    /// The bytes of the field that are meant, without blanks at its ends; nothing when it is the whole field.
+    pub within: Option<Range<usize>>,
     /// `is not a time`, to be read behind the field; a whole sentence where no column is named.
     pub problem: Cow<'static, str>,
     /// What to do now.
@@ -19,13 +22,19 @@ pub struct Fault {
 
 impl Fault {
     /// Something wrong with a field.
-    pub fn of(column: usize, problem: &'static str, help: &'static str) -> Self {
-        Self { column: Some(column), problem: problem.into(), help: help.into() }
+    pub(in crate::ingest) fn of(column: usize, problem: &'static str, help: &'static str) -> Self {
+        Self { column: Some(column), within: None, problem: problem.into(), help: help.into() }
     }
 
     /// Something wrong with the row as a whole.
-    pub fn of_row(problem: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>) -> Self {
-        Self { column: None, problem: problem.into(), help: help.into() }
+    pub(in crate::ingest) fn of_row(problem: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>) -> Self {
+        Self { column: None, within: None, problem: problem.into(), help: help.into() }
+    }
+
+    /// The same with the bytes of the field that are meant.
+    #[must_use]
+    pub(in crate::ingest) fn within(self, bytes: Range<usize>) -> Self {
+        Self { within: Some(bytes), ..self }
     }
 }
 
@@ -34,7 +43,7 @@ const CORRECT: &str = "correct the field or take the row out";
 
 /// A row.
 #[derive(Clone, Copy)]
-pub struct Row<'b> {
+pub(in crate::ingest) struct Row<'b> {
     pub(super) bytes: &'b [u8],
     pub(super) fields: &'b [Field],
     pub(super) columns: &'b Columns,
@@ -46,7 +55,7 @@ impl<'b> Row<'b> {
     ///
     /// # Errors
     /// When it has more or fewer, or a quote in it does not close.
-    pub fn new(
+    pub(in crate::ingest) fn new(
         bytes: &'b [u8],
         record: &Record,
         fields: &'b [Field],
@@ -68,7 +77,7 @@ impl<'b> Row<'b> {
 
     /// The bytes of a field, without blanks at its ends. Quotes written as two are still two.
     #[inline]
-    pub fn bytes(&self, column: usize) -> &'b [u8] {
+    pub(in crate::ingest) fn bytes(&self, column: usize) -> &'b [u8] {
         let field = self.fields[self.columns.places[column]];
         let bytes = &self.bytes[field.start as usize..field.end as usize];
         match bytes {
@@ -81,7 +90,7 @@ impl<'b> Row<'b> {
     ///
     /// # Errors
     /// When it is not of the encoding of the file.
-    pub fn text(&self, column: usize) -> Result<Cow<'b, str>, Fault> {
+    pub(in crate::ingest) fn text(&self, column: usize) -> Result<Cow<'b, str>, Fault> {
         let bytes = self.bytes(column);
         let text = match self.encoding {
             Encoding::Utf8 => Cow::Borrowed(
@@ -99,7 +108,7 @@ impl<'b> Row<'b> {
     ///
     /// # Errors
     /// When it is empty, or not of the encoding of the file.
-    pub fn name(&self, column: usize) -> Result<Cow<'b, str>, Fault> {
+    pub(in crate::ingest) fn name(&self, column: usize) -> Result<Cow<'b, str>, Fault> {
         let text = self.text(column)?;
         if text.is_empty() { Err(Fault::of(column, "is empty", CORRECT)) } else { Ok(text) }
     }
@@ -109,7 +118,7 @@ impl<'b> Row<'b> {
     /// # Errors
     /// When it holds anything else.
     #[inline]
-    pub fn digits(&self, column: usize) -> Result<&'b [u8], Fault> {
+    pub(in crate::ingest) fn digits(&self, column: usize) -> Result<&'b [u8], Fault> {
         let bytes = self.bytes(column);
         let digits = bytes.strip_suffix(b".0").unwrap_or(bytes);
         let unsigned = digits.strip_prefix(b"-").unwrap_or(digits);
@@ -123,7 +132,7 @@ impl<'b> Row<'b> {
     ///
     /// # Errors
     /// When it holds anything else.
-    pub fn optional_digits(&self, column: usize) -> Result<Option<&'b [u8]>, Fault> {
+    pub(in crate::ingest) fn optional_digits(&self, column: usize) -> Result<Option<&'b [u8]>, Fault> {
         if self.bytes(column).is_empty() { Ok(None) } else { self.digits(column).map(Some) }
     }
 
@@ -132,7 +141,7 @@ impl<'b> Row<'b> {
     /// # Errors
     /// When it holds anything else, or one past 64 bits.
     #[inline]
-    pub fn number(&self, column: usize) -> Result<i64, Fault> {
+    pub(in crate::ingest) fn number(&self, column: usize) -> Result<i64, Fault> {
         let digits = self.digits(column)?;
         let (negative, digits) = match digits.strip_prefix(b"-") {
             Some(digits) => (true, digits),
@@ -150,18 +159,8 @@ impl<'b> Row<'b> {
     /// # Errors
     /// When it holds anything else.
     #[inline]
-    pub fn clock(&self, column: usize) -> Result<i64, Fault> {
+    pub(in crate::ingest) fn clock(&self, column: usize) -> Result<i64, Fault> {
         time::seconds(self.bytes(column))
             .ok_or_else(|| Fault::of(column, "is not a time", "times look like `2018-03-05 09:15:02`"))
-    }
-
-    /// What is wrong with a field of this row.
-    pub fn fault(&self, column: usize, problem: &'static str, help: &'static str) -> Fault {
-        Fault::of(column, problem, help)
-    }
-
-    /// The number of the field in the row at which a column stands.
-    pub fn place(&self, column: usize) -> Field {
-        self.fields[self.columns.places[column]]
     }
 }
