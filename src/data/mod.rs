@@ -4,6 +4,7 @@ pub mod dataset;
 pub mod events;
 pub mod items;
 pub mod knowledge;
+pub mod links;
 pub mod names;
 pub mod order;
 pub mod protocol;
@@ -11,6 +12,7 @@ pub mod ranks;
 pub mod samples;
 pub mod sessions;
 pub mod tensors;
+pub mod triples;
 pub mod vocabulary;
 
 use camino::Utf8Path;

@@ -127,6 +127,20 @@ impl Keys {
         }
     }
 
+    /// The number of a name, if it has one.
+    pub fn find(&self, name: &[u8]) -> Option<u32> {
+        if name.len() > SHORT {
+            let same = |number: &u32| self.bytes[self.names[*number as usize].range()] == *name;
+            return self.long.find(hash_of_bytes(name), same).copied();
+        }
+        // Nothing of a short name is put behind the key.
+        let key = Key::new(name, &mut Vec::new());
+        if key.tag() == NUMBER {
+            return self.dense.get(key.0 as u32 as usize)?.checked_sub(1);
+        }
+        self.short.find(hash(key.0), |(known, _)| *known == key.0).map(|(_, number)| *number)
+    }
+
     /// How many names.
     pub fn len(&self) -> usize {
         self.names.len()
@@ -207,6 +221,7 @@ mod tests {
                 let mut long = b"before".to_vec();
                 let key = Key::new(name.as_bytes(), &mut long);
                 let next = known.len() as u32;
+                prop_assert_eq!(keys.find(name.as_bytes()), known.get(name).copied());
                 prop_assert_eq!(keys.number(key, &long), *known.entry(name.clone()).or_insert(next));
             }
             let written = keys.names();

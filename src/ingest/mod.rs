@@ -1,13 +1,16 @@
 //! Raw formats: one file each reads what a publisher gives out into `events.parquet`, its key tables and `items.parquet`.
 
+pub mod freebase;
 mod intake;
 mod jdata;
+pub mod kb4rec;
 mod keys;
 mod mkm_demo;
 mod raw;
 mod reading;
 mod rejects;
 mod time;
+pub mod triples;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -90,8 +90,12 @@ stages! {
     ingest Ingest => |config, _| ingest::resolve(config),
     /// Events to sessions.
     sessionize Sessionize => |config, _| sessionize::resolve(config),
-    /// Attributes of items to triples.
-    extract_knowledge ExtractKnowledge => |config, _| Ok(Arc::new(config)),
+    /// Items to the entities of a knowledge base.
+    link Link => |config, _| Ok(Arc::new(config)),
+    /// Triples round linked items out of a knowledge base.
+    extract_triples ExtractTriples => |config, _| extract_triples::resolve(config),
+    /// Attributes of items, or triples of a knowledge base, to the triples of a dataset.
+    extract_knowledge ExtractKnowledge => |config, _| extract_knowledge::resolve(config),
     /// Trains a model.
     train Train => |config, settings| train::resolve(config, settings),
     /// Ranks the test targets with a trained model.

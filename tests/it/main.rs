@@ -11,6 +11,7 @@ mod errors;
 mod faults;
 mod floors;
 mod grids;
+mod knowledge;
 mod planning;
 mod promises;
 mod records;
