@@ -132,8 +132,8 @@ impl EventWriter {
     /// # Errors
     /// When the file cannot be made.
     pub fn create(path: &Utf8Path, by: Group) -> Result<Self, TableError> {
-        // In a session the place that the log gives comes before time, which is then the same order or a worse one.
-        let sorted: &[&str] = if by == Group::User { SCHEMA.sorted } else { &["session"] };
+        // Sessions that the log gives stand in the order in which they were met, which no column of the file tells.
+        let sorted: &[&str] = if by == Group::User { SCHEMA.sorted } else { &[] };
         let schema = Schema { sorted, ..SCHEMA };
         Ok(Self { writer: TableWriter::create(path, &schema, &[])?, piece: Vec::with_capacity(PIECE) })
     }
@@ -204,6 +204,50 @@ impl Iterator for EventReader {
     fn next(&mut self) -> Option<Self::Item> {
         Some(self.0.next()?.map(|mut piece| events(&mut piece)))
     }
+}
+
+/// Where an event stands: all that cuts a log into sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Who, or [`NONE`].
+    pub user: u32,
+    /// The given session, or [`NONE`].
+    pub session: u32,
+    /// The part where the publisher has split the log.
+    pub part: Option<Given>,
+    /// When.
+    pub time: i64,
+    /// The place in the log, from 0.
+    pub row: i64,
+}
+
+impl Event {
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        Place { user: self.user, session: self.session, part: self.part, time: self.time, row: i64::from(self.row) }
+    }
+}
+
+/// Reads where events stand piece by piece, and nothing else of them.
+///
+/// # Errors
+/// When the file is missing, damaged or another table.
+pub fn places(folder: &Utf8Path) -> Result<impl Iterator<Item = Result<Vec<Place>, TableError>>, TableError> {
+    let columns = ["user", "session", "time", "row", "part"];
+    let pieces = TableReader::open_columns(&folder.join(FILE), &SCHEMA, &columns)?;
+    Ok(pieces.map(|piece| {
+        let mut piece = piece?;
+        let (users, sessions, parts) = (piece.int32("user"), piece.int32("session"), piece.int32("part"));
+        let (times, rows) = (piece.int64("time"), piece.int64("row"));
+        let place = |at: usize| Place {
+            user: users[at].cast_unsigned(),
+            session: sessions[at].cast_unsigned(),
+            part: part(parts[at]),
+            time: times[at],
+            row: rows[at],
+        };
+        Ok((0..times.len()).map(place).collect())
+    }))
 }
 
 fn events(piece: &mut Table) -> Vec<Event> {

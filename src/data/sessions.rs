@@ -1,23 +1,24 @@
-//! `sessions.parquet` of a sessions artifact: session after session, each with its events in order. Sessions stand in
-//! the order of their numbers: those of a user together, by time.
+//! The tables of a sessions artifact: `events.parquet`, where the events of a session stand together and in order, and
+//! `sessions.parquet`, which says where one session ends and the next begins. Sessions stand in the order of their
+//! numbers: those of a user together, by time.
 
 use camino::Utf8Path;
 
-use super::events::{Given, part};
+use super::events::{self, Event, EventWriter, Given, Group, NONE, part};
 use crate::artifact::table::{Column, MISSING, Schema, TableError, TableReader, TableWriter, Type};
 
 /// Columns of `sessions.parquet`.
 pub const SCHEMA: Schema = Schema {
     name: "sessions",
-    version: 2,
+    version: 3,
     columns: &[
         ("session", Type::Int32, "the number of the session; it stays the same through all filters"),
         ("user", Type::OptionalInt32, "who: a row of users.parquet"),
-        ("item", Type::Int32, "what it was done to: a row of items.parquet"),
-        ("operation", Type::Int32, "what was done: a row of operations.parquet"),
-        ("time", Type::Int64, "when: seconds, or the row where the log has no clock"),
-        ("row", Type::Int64, "the place in the log, from 0"),
         ("part", Type::OptionalInt32, "where the publisher has split the log: 0 train, 1 valid, 2 test"),
+        ("first", Type::Int64, "the row of events.parquet at which it begins, from 0"),
+        ("length", Type::Int32, "how many rows of events.parquet are its events"),
+        ("start", Type::Int64, "the time of its first event: seconds, or the row where the log has no clock"),
+        ("end", Type::Int64, "the time of its last event"),
     ],
     sorted: &["session"],
     open: false,
@@ -26,7 +27,7 @@ pub const SCHEMA: Schema = Schema {
 /// The name of the file in an artifact.
 pub const FILE: &str = "sessions.parquet";
 
-/// How many events are written together.
+/// How many sessions are written together.
 const PIECE: usize = 1 << 16;
 
 /// One event of a session.
@@ -67,129 +68,167 @@ impl Session {
     }
 }
 
-/// Reads sessions one by one; only a piece of the table is held.
+/// Reads sessions one by one; only a piece of the tables is held.
 pub struct SessionReader {
-    table: TableReader,
-    piece: Piece,
-    at: usize,
+    index: TableReader,
+    events: TableReader,
+    bounds: Bounds,
+    at_session: usize,
+    steps: Steps,
+    at_step: usize,
+}
+
+/// Sessions without their events.
+#[derive(Default)]
+struct Bounds {
+    session: Vec<i32>,
+    user: Vec<i32>,
+    part: Vec<i32>,
+    length: Vec<i32>,
 }
 
 #[derive(Default)]
-struct Piece {
-    session: Vec<i32>,
-    user: Vec<i32>,
+struct Steps {
     item: Vec<i32>,
     operation: Vec<i32>,
     time: Vec<i64>,
     row: Vec<i64>,
-    part: Vec<i32>,
 }
 
 impl SessionReader {
-    /// Opens the table of an artifact.
+    /// Opens the tables of an artifact.
     ///
     /// # Errors
-    /// When the file is missing, damaged or another table.
+    /// When a file is missing, damaged or another table.
     pub fn open(folder: &Utf8Path) -> Result<Self, TableError> {
-        let table = TableReader::open(&folder.join(FILE), &SCHEMA)?;
-        Ok(Self { table, piece: Piece::default(), at: 0 })
+        let columns = ["session", "user", "part", "length"];
+        let index = TableReader::open_columns(&folder.join(FILE), &SCHEMA, &columns)?;
+        let columns = ["item", "operation", "time", "row"];
+        let events = TableReader::open_columns(&folder.join(events::FILE), &events::SCHEMA, &columns)?;
+        let (bounds, steps) = (Bounds::default(), Steps::default());
+        Ok(Self { index, events, bounds, at_session: 0, steps, at_step: 0 })
     }
 
-    /// How many events the table has.
+    /// How many events there are.
     pub fn events(&self) -> usize {
-        self.table.rows()
+        self.events.rows()
+    }
+
+    /// How many sessions there are.
+    pub fn sessions(&self) -> usize {
+        self.index.rows()
     }
 
     /// Reads the next session into `session`; false at the end.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// When a file cannot be read.
     pub fn read(&mut self, session: &mut Session) -> Result<bool, TableError> {
-        session.steps.clear();
-        loop {
-            if self.at == self.piece.session.len() && !self.turn()? {
-                return Ok(!session.steps.is_empty());
-            }
-            let (piece, first) = (&self.piece, self.at);
-            if session.steps.is_empty() {
-                session.number = piece.session[first];
-                session.user = piece.user[first];
-                session.part = part(piece.part[first]);
-            }
-            while self.at < piece.session.len() && piece.session[self.at] == session.number {
-                let at = self.at;
-                session.steps.push(Step {
-                    time: piece.time[at],
-                    row: piece.row[at],
-                    item: piece.item[at],
-                    operation: piece.operation[at],
-                });
-                self.at += 1;
-            }
-            if self.at < piece.session.len() {
-                return Ok(true);
-            }
+        if self.at_session == self.bounds.session.len() && !self.turn_bounds()? {
+            return Ok(false);
         }
+        let at = self.at_session;
+        self.at_session += 1;
+        session.number = self.bounds.session[at];
+        session.user = self.bounds.user[at];
+        session.part = part(self.bounds.part[at]);
+        session.steps.clear();
+        let mut missing = usize::try_from(self.bounds.length[at]).unwrap_or_default();
+        while missing > 0 {
+            if self.at_step == self.steps.time.len() && !self.turn_steps()? {
+                break;
+            }
+            let steps = &self.steps;
+            let end = steps.time.len().min(self.at_step + missing);
+            session.steps.extend((self.at_step..end).map(|at| Step {
+                time: steps.time[at],
+                row: steps.row[at],
+                item: steps.item[at],
+                operation: steps.operation[at],
+            }));
+            missing -= end - self.at_step;
+            self.at_step = end;
+        }
+        Ok(true)
     }
 
-    /// Goes to the next piece; false at the end.
-    fn turn(&mut self) -> Result<bool, TableError> {
-        let Some(table) = self.table.next() else { return Ok(false) };
+    fn turn_bounds(&mut self) -> Result<bool, TableError> {
+        let Some(table) = self.index.next() else { return Ok(false) };
         let mut table = table?;
-        self.piece = Piece {
+        self.bounds = Bounds {
             session: table.int32("session"),
             user: table.int32("user"),
+            part: table.int32("part"),
+            length: table.int32("length"),
+        };
+        self.at_session = 0;
+        Ok(true)
+    }
+
+    fn turn_steps(&mut self) -> Result<bool, TableError> {
+        let Some(table) = self.events.next() else { return Ok(false) };
+        let mut table = table?;
+        self.steps = Steps {
             item: table.int32("item"),
             operation: table.int32("operation"),
             time: table.int64("time"),
             row: table.int64("row"),
-            part: table.int32("part"),
         };
-        self.at = 0;
+        self.at_step = 0;
         Ok(true)
     }
 }
 
-/// Writes sessions one by one.
-pub struct SessionWriter {
+/// Writes where sessions begin and end, for events that stand in their order already.
+pub struct BoundsWriter {
     table: TableWriter,
-    piece: Piece,
+    bounds: Bounds,
+    first: Vec<i64>,
+    times: [Vec<i64>; 2],
+    events: i64,
 }
 
-impl SessionWriter {
+/// A session without its events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// Its number.
+    pub number: i32,
+    /// Who, or [`MISSING`].
+    pub user: i32,
+    /// Its part, where the publisher has split the log.
+    pub part: Option<Given>,
+    /// How many events it has.
+    pub length: i32,
+    /// The time of its first event.
+    pub start: i64,
+    /// The time of its last event.
+    pub end: i64,
+}
+
+impl BoundsWriter {
     /// Begins the table of an artifact.
     ///
     /// # Errors
     /// When the file cannot be made.
     pub fn create(folder: &Utf8Path) -> Result<Self, TableError> {
-        Ok(Self { table: TableWriter::create(&folder.join(FILE), &SCHEMA, &[])?, piece: Piece::default() })
+        let table = TableWriter::create(&folder.join(FILE), &SCHEMA, &[])?;
+        Ok(Self { table, bounds: Bounds::default(), first: Vec::new(), times: Default::default(), events: 0 })
     }
 
-    /// Adds a session.
+    /// Adds the next session.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn push(&mut self, session: &Session) -> Result<(), TableError> {
-        for step in &session.steps {
-            self.push_step(session.number, session.user, session.part, *step)?;
-        }
-        Ok(())
-    }
-
-    /// Adds an event to the session of this number, which is the last one or a new one.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn push_step(&mut self, session: i32, user: i32, part: Option<Given>, step: Step) -> Result<(), TableError> {
-        let piece = &mut self.piece;
-        piece.session.push(session);
-        piece.user.push(user);
-        piece.item.push(step.item);
-        piece.operation.push(step.operation);
-        piece.time.push(step.time);
-        piece.row.push(step.row);
-        piece.part.push(part.map_or(MISSING, |part| part as i32));
-        if piece.time.len() == PIECE { self.flush() } else { Ok(()) }
+    pub fn push(&mut self, bound: Bound) -> Result<(), TableError> {
+        self.bounds.session.push(bound.number);
+        self.bounds.user.push(bound.user);
+        self.bounds.part.push(bound.part.map_or(MISSING, |part| part as i32));
+        self.bounds.length.push(bound.length);
+        self.first.push(self.events);
+        self.times[0].push(bound.start);
+        self.times[1].push(bound.end);
+        self.events += i64::from(bound.length);
+        if self.first.len() == PIECE { self.flush() } else { Ok(()) }
     }
 
     /// Ends the table.
@@ -202,15 +241,71 @@ impl SessionWriter {
     }
 
     fn flush(&mut self) -> Result<(), TableError> {
-        let piece = std::mem::take(&mut self.piece);
+        let bounds = std::mem::take(&mut self.bounds);
+        let [start, end] = std::mem::take(&mut self.times);
         self.table.append(vec![
-            Column::Int32(piece.session),
-            Column::OptionalInt32(piece.user),
-            Column::Int32(piece.item),
-            Column::Int32(piece.operation),
-            Column::Int64(piece.time),
-            Column::Int64(piece.row),
-            Column::OptionalInt32(piece.part),
+            Column::Int32(bounds.session),
+            Column::OptionalInt32(bounds.user),
+            Column::OptionalInt32(bounds.part),
+            Column::Int64(std::mem::take(&mut self.first)),
+            Column::Int32(bounds.length),
+            Column::Int64(start),
+            Column::Int64(end),
         ])
+    }
+}
+
+/// Writes sessions one by one.
+pub struct SessionWriter {
+    events: EventWriter,
+    bounds: BoundsWriter,
+}
+
+impl SessionWriter {
+    /// Begins the tables of an artifact.
+    ///
+    /// # Errors
+    /// When a file cannot be made.
+    pub fn create(folder: &Utf8Path) -> Result<Self, TableError> {
+        // Events of sessions stand by session; which columns that sorts depends on how sessions were cut.
+        let events = EventWriter::create(&folder.join(events::FILE), Group::Session)?;
+        Ok(Self { events, bounds: BoundsWriter::create(folder)? })
+    }
+
+    /// Adds a session. The session that the log itself names and the place in it are told by the events of the log,
+    /// and are not kept here.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn push(&mut self, session: &Session) -> Result<(), TableError> {
+        for step in &session.steps {
+            self.events.push(Event {
+                time: step.time,
+                row: u32::try_from(step.row).unwrap_or(NONE),
+                user: session.user.cast_unsigned(),
+                session: NONE,
+                item: step.item.cast_unsigned(),
+                order: NONE,
+                operation: u16::try_from(step.operation).unwrap_or(u16::MAX),
+                part: session.part,
+            })?;
+        }
+        self.bounds.push(Bound {
+            number: session.number,
+            user: session.user,
+            part: session.part,
+            length: i32::try_from(session.steps.len()).unwrap_or(i32::MAX),
+            start: session.start().0,
+            end: session.end(),
+        })
+    }
+
+    /// Ends the tables.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn finish(self) -> Result<(), TableError> {
+        self.events.finish()?;
+        self.bounds.finish()
     }
 }

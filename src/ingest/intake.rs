@@ -35,17 +35,40 @@ pub struct Draft {
 /// The events of some rows.
 #[derive(Default)]
 pub struct Drafts {
-    events: Vec<(u32, Draft)>,
-    long: Vec<u8>,
+    events: Vec<Stored>,
+    text: Vec<u8>,
     /// Places of the log so far: an event has one, and so has a row that cannot be read.
     places: u32,
     began: (usize, u32),
 }
 
+/// A draft in few bytes, since millions of them change threads.
+#[derive(Clone, Copy)]
+struct Stored {
+    user: Key,
+    session: Key,
+    item: Key,
+    operation: Key,
+    time: i64,
+    order: u32,
+    place: u32,
+    part: Option<Given>,
+}
+
 impl Drafts {
     /// Adds an event.
+    #[inline]
     pub fn push(&mut self, draft: Draft) {
-        self.events.push((self.places, draft));
+        self.events.push(Stored {
+            user: draft.user,
+            session: draft.session,
+            item: draft.item,
+            operation: draft.operation,
+            time: draft.time.unwrap_or_default(),
+            order: draft.order.unwrap_or(NONE),
+            place: self.places,
+            part: draft.part,
+        });
         self.places += 1;
     }
 
@@ -62,14 +85,18 @@ impl Drafts {
     ///
     /// # Errors
     /// When the field holds anything else.
+    #[inline]
     pub fn number(&mut self, row: &Row<'_>, column: usize) -> Result<Key, Fault> {
-        let digits = row.digits(column)?;
-        Ok(self.key_of(digits))
+        match Key::of_number(row.bytes(column)) {
+            Some(key) => Ok(key),
+            None => Ok(self.key_of(row.digits(column)?)),
+        }
     }
 
     /// The key of a name.
+    #[inline]
     pub fn key_of(&mut self, name: &[u8]) -> Key {
-        Key::new(name, &mut self.long)
+        Key::new(name, &mut self.text)
     }
 }
 
@@ -81,6 +108,12 @@ impl Batch for Drafts {
     fn undo_row(&mut self) {
         self.events.truncate(self.began.0);
         self.places = self.began.1 + 1;
+    }
+
+    fn clear(&mut self) {
+        self.events.clear();
+        self.text.clear();
+        (self.places, self.began) = (0, (0, 0));
     }
 }
 
@@ -124,6 +157,13 @@ impl Batch for Values {
         self.keys.truncate(self.began.0);
         self.ends.truncate(self.began.1);
         self.text.truncate(self.began.2);
+    }
+
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.long.clear();
+        self.text.clear();
+        self.ends.clear();
     }
 }
 
@@ -264,29 +304,26 @@ impl<'t> Intake<'t> {
         parse: impl Fn(&Row<'_>, &mut Drafts) -> Result<(), Fault> + Sync,
     ) -> Result<Counted, StageError> {
         let Self { task, rejects, clock, users, items, operations, sessions, sorter, row, .. } = self;
-        let take = |drafts: Drafts| {
+        let take = |drafts: &mut Drafts| {
             let first = *row;
             *row += u64::from(drafts.places);
             if *row >= u64::from(NONE) {
                 let message = format!("`{}` leads past 4,294,967,294 rows", file.shown);
                 return Err(Diagnostic::new(message).help("take a part of the log").into());
             }
-            for (place, draft) in &drafts.events {
-                let place = first + u64::from(*place);
-                let named = |keys: &mut Keys, key: Key| {
-                    if key == Key::NONE { NONE } else { keys.number(key, &drafts.long) }
-                };
+            let named = |keys: &mut Keys, key: Key| {
+                if key == Key::NONE { NONE } else { keys.number(key, &drafts.text) }
+            };
+            for draft in &drafts.events {
+                let place = first + u64::from(draft.place);
                 let operation = named(operations, draft.operation);
                 sorter.push(Event {
-                    time: match clock {
-                        Clock::Seconds => draft.time.unwrap_or_default(),
-                        Clock::Rows => place.cast_signed(),
-                    },
+                    time: if *clock == Clock::Rows { place.cast_signed() } else { draft.time },
                     row: place as u32,
                     user: named(users, draft.user),
                     session: named(sessions, draft.session),
                     item: named(items, draft.item),
-                    order: draft.order.unwrap_or(NONE),
+                    order: draft.order,
                     operation: u16::try_from(operation).unwrap_or(u16::MAX),
                     part: draft.part,
                 })?;
@@ -358,7 +395,7 @@ impl<'t> Intake<'t> {
     ) -> Result<Vec<T>, StageError> {
         let mut all = Vec::new();
         let parse = |row: &Row<'_>, listed: &mut Listed<T>| parse(row).map(|value| listed.values.push(value));
-        read(self.task, file, form, &mut self.rejects, parse, |mut listed| {
+        read(self.task, file, form, &mut self.rejects, parse, |listed| {
             all.append(&mut listed.values);
             Ok(())
         })?;
@@ -417,7 +454,7 @@ fn know(
 ) -> Result<Counted, StageError> {
     let mut again = 0;
     let counted = read(task, file, form, rejects, parse, |values| {
-        again += known.take(&values, keys);
+        again += known.take(values, keys);
         Ok(())
     })?;
     task.note(&format!("rows of {}", file.name), counted.rows);

@@ -85,7 +85,7 @@ fn rows(
         Ok(())
     };
     let mut all = Vec::new();
-    read(task, file, form, rejects, parse, |mut listed: Listed<_>| {
+    read(task, file, form, rejects, parse, |listed: &mut Listed<_>| {
         all.append(&mut listed.values);
         Ok(())
     })?;

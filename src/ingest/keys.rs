@@ -9,52 +9,54 @@ use crate::diagnostic::Diagnostic;
 /// Whole numbers below this have their place in a plain list: at most 128 MB of it, and only where they occur.
 const DENSE: u32 = 1 << 25;
 
-/// Bytes of a name that a key holds itself.
+/// Bytes of a name that is compared as one number.
 const SHORT: usize = 15;
 
-/// A name on its way to its number, in 16 bytes whose last tells what the others are.
+/// A name on its way to its number: the number that it is, or where it stands among the long names of its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key(u128);
+pub struct Key(u64);
 
-const NUMBER: u8 = 0x40;
-const LONG: u8 = 0x41;
-const ABSENT: u8 = 0xff;
+/// The bit of keys that are whole numbers.
+const NUMBER: u64 = 1 << 63;
+
+/// Bits of the length of a name; the place stands above them.
+const LENGTH: u32 = 25;
 
 impl Key {
     /// No name.
-    pub const NONE: Self = Self((ABSENT as u128) << 120);
+    pub const NONE: Self = Self(u64::MAX);
 
-    /// The key of a name. Long names are put behind `long`, with which the key is then read.
-    pub fn new(name: &[u8], long: &mut Vec<u8>) -> Self {
-        if let Some(number) = small(name) {
-            return Self::tagged(NUMBER, u128::from(number));
-        }
-        if name.len() <= SHORT {
-            let mut bytes = [0; 16];
-            bytes[..name.len()].copy_from_slice(name);
-            return Self::tagged(name.len() as u8, u128::from_le_bytes(bytes));
-        }
-        let start = long.len();
-        long.extend_from_slice(name);
-        Self::tagged(LONG, (start as u128) << 32 | name.len() as u128)
+    /// The key of a name. One that is no small whole number is put behind `text`, with which the key is then read.
+    #[inline]
+    pub fn new(name: &[u8], text: &mut Vec<u8>) -> Self {
+        Self::of_number(name).unwrap_or_else(|| Self::append(name, text))
     }
 
-    fn tagged(tag: u8, rest: u128) -> Self {
-        Self(u128::from(tag) << 120 | rest)
+    /// The key of a small whole number.
+    #[inline]
+    pub fn of_number(name: &[u8]) -> Option<Self> {
+        small(name).map(|number| Self(NUMBER | u64::from(number)))
     }
 
-    fn tag(self) -> u8 {
-        (self.0 >> 120) as u8
+    fn append(name: &[u8], text: &mut Vec<u8>) -> Self {
+        let start = text.len() as u64;
+        text.extend_from_slice(name);
+        Self(start << LENGTH | name.len() as u64)
     }
 
-    /// Where a long name stands.
-    fn range(self) -> std::ops::Range<usize> {
-        let start = (self.0 >> 32) as u64 as usize & ((1 << 56) - 1);
-        start..start + self.0 as u32 as usize
+    fn number(self) -> Option<usize> {
+        (self.0 & NUMBER != 0).then_some((self.0 & !NUMBER) as usize)
+    }
+
+    /// The name among the names that are no small numbers.
+    fn name(self, text: &[u8]) -> &[u8] {
+        let start = (self.0 >> LENGTH) as usize;
+        &text[start..start + (self.0 & ((1 << LENGTH) - 1)) as usize]
     }
 }
 
 /// A whole number as people write it, without leading zeros, if it is small.
+#[inline]
 fn small(name: &[u8]) -> Option<u32> {
     if name.is_empty() || name.len() > 8 || (name[0] == b'0' && name.len() > 1) {
         return None;
@@ -73,72 +75,69 @@ fn small(name: &[u8]) -> Option<u32> {
 /// Names and their numbers.
 #[derive(Default)]
 pub struct Keys {
-    /// By small number: its number in this table plus 1, or 0.
+    /// By small whole number: its number in this table plus 1, or 0.
     dense: Vec<u32>,
+    /// Names of at most [`SHORT`] bytes as one number, which also tells their length.
     short: HashTable<(u128, u32)>,
     long: HashTable<u32>,
     /// By number.
     names: Vec<Key>,
-    bytes: Vec<u8>,
+    text: Vec<u8>,
 }
 
 impl Keys {
-    /// The number of a name, which is added if it is new. `long` is what the key was made with.
-    pub fn number(&mut self, key: Key, long: &[u8]) -> u32 {
-        let next = self.names.len() as u32;
-        match key.tag() {
-            NUMBER => {
-                let at = key.0 as u32 as usize;
-                if at >= self.dense.len() {
-                    self.dense.resize((at + 1).next_power_of_two(), 0);
-                }
-                if self.dense[at] == 0 {
-                    self.dense[at] = next + 1;
-                    self.names.push(key);
-                }
-                self.dense[at] - 1
-            }
-            LONG => {
-                let name = &long[key.range()];
-                let (names, bytes) = (&self.names, &self.bytes);
-                let same = |number: &u32| bytes[names[*number as usize].range()] == *name;
-                if let Some(number) = self.long.find(hash_of_bytes(name), same) {
-                    return *number;
-                }
-                let start = self.bytes.len();
-                self.bytes.extend_from_slice(name);
-                self.names.push(Key::tagged(LONG, (start as u128) << 32 | name.len() as u128));
-                let (names, bytes) = (&self.names, &self.bytes);
-                let again = |number: &u32| hash_of_bytes(&bytes[names[*number as usize].range()]);
-                self.long.insert_unique(hash_of_bytes(name), next, again);
-                next
-            }
-            _ => {
-                let entry = self.short.entry(hash(key.0), |(known, _)| *known == key.0, |(known, _)| hash(*known));
-                let names = &mut self.names;
-                entry
-                    .or_insert_with(|| {
-                        names.push(key);
-                        (key.0, next)
-                    })
-                    .get()
-                    .1
-            }
+    /// The number of a name, which is added if it is new. `text` is what the key was made with.
+    #[inline]
+    pub fn number(&mut self, key: Key, text: &[u8]) -> u32 {
+        match key.number() {
+            Some(at) => match self.dense.get(at) {
+                Some(number) if *number > 0 => number - 1,
+                _ => self.add_dense(at, key),
+            },
+            None => self.number_of_name(key.name(text)),
         }
     }
 
+    fn add_dense(&mut self, at: usize, key: Key) -> u32 {
+        if at >= self.dense.len() {
+            self.dense.resize((at + 1).next_power_of_two(), 0);
+        }
+        self.names.push(key);
+        self.dense[at] = self.names.len() as u32;
+        self.dense[at] - 1
+    }
+
+    fn number_of_name(&mut self, name: &[u8]) -> u32 {
+        let Self { short, long, names, text, .. } = self;
+        let next = names.len() as u32;
+        if let Some(packed) = pack(name) {
+            let entry = short.entry(hash(packed), |(known, _)| *known == packed, |(known, _)| hash(*known));
+            let entry = entry.or_insert_with(|| {
+                names.push(Key::append(name, text));
+                (packed, next)
+            });
+            return entry.get().1;
+        }
+        let hashed = hash_of_bytes(name);
+        if let Some(number) = long.find(hashed, |number| names[*number as usize].name(text) == name) {
+            return *number;
+        }
+        names.push(Key::append(name, text));
+        long.insert_unique(hashed, next, |number| hash_of_bytes(names[*number as usize].name(text)));
+        next
+    }
+
     /// The number of a name, if it has one.
+    #[inline]
     pub fn find(&self, name: &[u8]) -> Option<u32> {
-        if name.len() > SHORT {
-            let same = |number: &u32| self.bytes[self.names[*number as usize].range()] == *name;
-            return self.long.find(hash_of_bytes(name), same).copied();
+        if let Some(at) = Key::of_number(name).and_then(Key::number) {
+            return self.dense.get(at)?.checked_sub(1);
         }
-        // Nothing of a short name is put behind the key.
-        let key = Key::new(name, &mut Vec::new());
-        if key.tag() == NUMBER {
-            return self.dense.get(key.0 as u32 as usize)?.checked_sub(1);
+        if let Some(packed) = pack(name) {
+            return self.short.find(hash(packed), |(known, _)| *known == packed).map(|(_, number)| *number);
         }
-        self.short.find(hash(key.0), |(known, _)| *known == key.0).map(|(_, number)| *number)
+        let same = |number: &u32| self.names[*number as usize].name(&self.text) == name;
+        self.long.find(hash_of_bytes(name), same).copied()
     }
 
     /// How many names.
@@ -148,19 +147,10 @@ impl Keys {
 
     /// The names by number.
     pub fn names(&self) -> Text {
-        let mut digits = [0; 16];
-        let mut name = |key: &Key| -> String {
-            let bytes = match key.tag() {
-                NUMBER => return (key.0 as u32).to_string(),
-                LONG => &self.bytes[key.range()],
-                length => {
-                    digits = key.0.to_le_bytes();
-                    &digits[..usize::from(length)]
-                }
-            };
-            String::from_utf8_lossy(bytes).into_owned()
-        };
-        Text::full(self.names.iter().map(&mut name))
+        Text::full(self.names.iter().map(|key| match key.number() {
+            Some(number) => number.to_string(),
+            None => String::from_utf8_lossy(key.name(&self.text)).into_owned(),
+        }))
     }
 
     /// Refuses more names than a table can number.
@@ -173,6 +163,17 @@ impl Keys {
         }
         Err(Diagnostic::new(format!("the log has more than 2,147,483,647 {what}")).help("take a part of the log"))
     }
+}
+
+/// A short name as one number.
+fn pack(name: &[u8]) -> Option<u128> {
+    if name.len() > SHORT {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    bytes[..name.len()].copy_from_slice(name);
+    bytes[SHORT] = name.len() as u8;
+    Some(u128::from_le_bytes(bytes))
 }
 
 const SEEDS: [u64; 2] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344];
@@ -218,11 +219,11 @@ mod tests {
         ) {
             let (mut keys, mut known) = (Keys::default(), HashMap::new());
             for name in &names {
-                let mut long = b"before".to_vec();
-                let key = Key::new(name.as_bytes(), &mut long);
+                let mut text = b"before".to_vec();
+                let key = Key::new(name.as_bytes(), &mut text);
                 let next = known.len() as u32;
                 prop_assert_eq!(keys.find(name.as_bytes()), known.get(name).copied());
-                prop_assert_eq!(keys.number(key, &long), *known.entry(name.clone()).or_insert(next));
+                prop_assert_eq!(keys.number(key, &text), *known.entry(name.clone()).or_insert(next));
             }
             let written = keys.names();
             prop_assert_eq!(written.len(), known.len());
@@ -235,7 +236,11 @@ mod tests {
     #[test]
     fn a_number_with_leading_zeros_is_another_name_than_the_number() {
         let mut keys = Keys::default();
-        let mut number = |name: &str| keys.number(Key::new(name.as_bytes(), &mut Vec::new()), &[]);
+        let mut number = |name: &str| {
+            let mut text = Vec::new();
+            let key = Key::new(name.as_bytes(), &mut text);
+            keys.number(key, &text)
+        };
         assert_eq!([number("7"), number("07"), number("007"), number("7")], [0, 1, 2, 0]);
     }
 }

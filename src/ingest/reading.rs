@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::raw::{Block, Columns, Fault, Field, Form, Header, LONGEST, Meter, RawFile, Records, Row, blocks};
+use super::raw::{Block, Columns, Fault, Field, Form, Header, LONGEST, Meter, RawFile, Records, Row, Spare, blocks};
 use super::rejects::{BadRow, Rejects};
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{StageError, Task};
@@ -16,6 +16,10 @@ pub trait Batch: Default + Send {
     fn begin_row(&mut self);
     /// The row that began last cannot be read: nothing of it stays.
     fn undo_row(&mut self);
+    /// The values have been taken; the room that they had may serve others.
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
 }
 
 /// A value for each row.
@@ -63,15 +67,19 @@ pub fn read<T: Batch>(
     form: &Form<'_>,
     rejects: &mut Rejects,
     parse: impl Fn(&Row<'_>, &mut T) -> Result<(), Fault> + Sync,
-    mut take: impl FnMut(T) -> Result<(), StageError>,
+    mut take: impl FnMut(&mut T) -> Result<(), StageError>,
 ) -> Result<Counted, StageError> {
     let meter = Meter::default();
     let workers = task.threads.saturating_sub(1).max(1);
     let mut rows = 0;
-    let mut accept = |parsed: Parsed<T>, rejects: &mut Rejects| {
+    // Room that was used once is used again: asking the system for it anew costs as much as the reading.
+    let (spare_batches, spare_blocks) = (Mutex::new(Vec::<T>::new()), Spare::default());
+    let mut accept = |mut parsed: Parsed<T>, rejects: &mut Rejects| {
         rows += parsed.rows;
         parsed.bad.into_iter().try_for_each(|row| rejects.take(file, row))?;
-        take(parsed.batch)?;
+        take(&mut parsed.batch)?;
+        parsed.batch.clear();
+        lock(&spare_batches).push(parsed.batch);
         if (task.stop)() {
             return Err(StageError::Interrupted);
         }
@@ -80,11 +88,11 @@ pub fn read<T: Batch>(
     };
     std::thread::scope(|scope| {
         let (block_sender, block_receiver) = sync_channel::<(u64, Block)>(workers + 1);
-        let meter = &meter;
+        let (meter, spare_batches, spare_blocks) = (&meter, &spare_batches, &spare_blocks);
         let reader = scope.spawn(move || {
             file.read(meter, |stream| {
                 let mut index = 0;
-                blocks(stream, form, |block| {
+                blocks(stream, form, spare_blocks, |block| {
                     index += 1;
                     block_sender.send((index, block)).is_ok()
                 })
@@ -99,8 +107,8 @@ pub fn read<T: Batch>(
             };
         };
         let (columns, from) = columns(file, form, &first)?;
-        accept(parse_block(&first, from, form, &columns, &parse), rejects)?;
-        drop(first);
+        accept(parse_block(&first, from, form, &columns, T::default(), &parse), rejects)?;
+        spare_blocks.give(first.bytes);
 
         let block_receiver = Arc::new(Mutex::new(block_receiver));
         let columns = Arc::new(columns);
@@ -110,7 +118,10 @@ pub fn read<T: Batch>(
             let (columns, parse) = (Arc::clone(&columns), &parse);
             scope.spawn(move || {
                 while let Some((index, block)) = next(&receiver) {
-                    if sender.send((index, parse_block(&block, 0, form, &columns, parse))).is_err() {
+                    let batch = lock(spare_batches).pop().unwrap_or_default();
+                    let parsed = parse_block(&block, 0, form, &columns, batch, parse);
+                    spare_blocks.give(block.bytes);
+                    if sender.send((index, parsed)).is_err() {
                         return;
                     }
                 }
@@ -128,7 +139,11 @@ pub fn read<T: Batch>(
 }
 
 fn next(receiver: &Mutex<Receiver<(u64, Block)>>) -> Option<(u64, Block)> {
-    receiver.lock().unwrap_or_else(std::sync::PoisonError::into_inner).recv().ok()
+    lock(receiver).recv().ok()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Gives what comes in any order on in the order of its numbers, which begin at 2.
@@ -178,9 +193,10 @@ fn parse_block<T: Batch>(
     from: usize,
     form: &Form<'_>,
     columns: &Columns,
+    batch: T,
     parse: &impl Fn(&Row<'_>, &mut T) -> Result<(), Fault>,
 ) -> Parsed<T> {
-    let mut parsed = Parsed { rows: 0, bad: Vec::new(), batch: T::default() };
+    let mut parsed = Parsed { rows: 0, bad: Vec::new(), batch };
     if block.overlong {
         let fault = Fault::of_row(
             format!("the row is longer than {LONGEST} bytes"),

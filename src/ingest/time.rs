@@ -3,6 +3,7 @@
 use jiff::civil::DateTime;
 
 /// `2018-03-05 09:15:02`, with `T` or a blank between, with or without a fraction and a final `Z`, as seconds since 1970.
+#[inline]
 pub fn seconds(text: &[u8]) -> Option<i64> {
     let (head, tail) = text.split_at_checked(19)?;
     let tail = tail.strip_suffix(b"Z").unwrap_or(tail);
@@ -19,6 +20,7 @@ pub fn seconds(text: &[u8]) -> Option<i64> {
 }
 
 /// `2018-03-05` as days since 1970.
+#[inline]
 pub fn day(text: &[u8]) -> Option<i64> {
     if text.len() != 10 || text[4] != b'-' || text[7] != b'-' {
         return None;
@@ -39,6 +41,7 @@ pub fn year_month(text: &[u8]) -> Option<String> {
 }
 
 /// Two digits.
+#[inline]
 fn pair(text: &[u8], at: usize) -> Option<i64> {
     let (tens, ones) = (text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
@@ -54,6 +57,7 @@ fn days_of(year: i64, month: i64) -> i64 {
 }
 
 /// Days since 1970 of a date of the Gregorian calendar: years begin in March, so that the leap day is their last.
+#[inline]
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));

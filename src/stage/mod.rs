@@ -90,12 +90,20 @@ stages! {
     ingest Ingest => |config, _| ingest::resolve(config),
     /// Events to sessions.
     sessionize Sessionize => |config, _| sessionize::resolve(config),
+    /// Takes events and sessions out, step after step.
+    filter Filter => |config, _| filter::resolve(config),
+    /// Sessions to a dataset: vocabulary, parts, samples.
+    split Split => |config, settings| split::resolve(config, settings.protocol),
+    /// What a dataset leaks, or not.
+    audit Audit => |config, settings| Ok(audit::resolve(config, settings.protocol)),
     /// Items to the entities of a knowledge base.
     link Link => |config, _| Ok(Arc::new(config)),
     /// Triples round linked items out of a knowledge base.
     extract_triples ExtractTriples => |config, _| extract_triples::resolve(config),
     /// Attributes of items, or triples of a knowledge base, to the triples of a dataset.
     extract_knowledge ExtractKnowledge => |config, _| extract_knowledge::resolve(config),
+    /// Counts of a data set, as papers print them.
+    statistics Statistics => |config, _| statistics::resolve(config),
     /// Trains a model.
     train Train => |config, settings| train::resolve(config, settings),
     /// Ranks the test targets with a trained model.

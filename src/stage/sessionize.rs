@@ -3,18 +3,16 @@
 
 use std::ops::ControlFlow;
 
-use camino::Utf8Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Complaint;
 use super::identity::plain;
 use crate::artifact::ArtifactKind;
-use crate::artifact::table::MISSING;
-use crate::data::events::{Clock, Event, EventReader, Group, Meta, NONE};
+use crate::data::events::{self, Clock, EventReader, EventWriter, Group, Meta, Place};
 use crate::data::names::carry;
 use crate::data::order::Sorter;
-use crate::data::sessions::{SessionWriter, Step};
+use crate::data::sessions::{Bound, BoundsWriter};
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
 use crate::unit::Span;
@@ -96,9 +94,8 @@ impl Stage for Config {
         let meta = Meta::read(from)?;
         self.check(&meta)?;
         let by = if self.by == By::Given { Group::Session } else { Group::User };
-        let mut cut = Cut { config: self, by, last: None, number: -1, writer: SessionWriter::create(&task.output)? };
-        let reader = EventReader::open(from)?;
-        let total = reader.rows() as u64;
+        let mut cut = Cut { config: self, by, last: None, bound: None, number: 0, writer: BoundsWriter::create(&task.output)? };
+        let total = EventReader::open(from)?.rows() as u64;
         let mut done = 0;
         let mut pace = |more: usize, what: &str| {
             done += more as u64;
@@ -106,84 +103,103 @@ impl Stage for Config {
             if (task.stop)() { Err(StageError::Interrupted) } else { Ok(()) }
         };
         if by == meta.grouped_by {
-            for events in reader {
-                let events = events?;
-                events.iter().try_for_each(|event| cut.push(event))?;
-                pace(events.len(), "events")?;
+            // The events stand as sessions need them; only the bounds are new.
+            for places in events::places(from)? {
+                let places = places?;
+                places.iter().try_for_each(|place| cut.push(*place))?;
+                pace(places.len(), "events")?;
             }
+            fs_err::copy(from.join(events::FILE), task.output.join(events::FILE))?;
         } else {
-            sort_anew(reader, by, &task.scratch, &mut cut, &mut pace)?;
+            let mut sorter = Sorter::new(by, &task.scratch);
+            for events in EventReader::open(from)? {
+                let events = events?;
+                events.iter().try_for_each(|event| sorter.push(*event))?;
+                pace(events.len(), "events put in order")?;
+            }
+            let mut writer = EventWriter::create(&task.output.join(events::FILE), by)?;
+            for event in sorter.finish()? {
+                let event = event?;
+                cut.push(event.place())?;
+                writer.push(event)?;
+            }
+            writer.finish()?;
         }
-        let sessions = i64::from(cut.number) + 1;
-        cut.writer.finish()?;
+        let sessions = cut.finish()?;
+        carry(from, &task.output)?;
+        Meta { grouped_by: by, ..meta }.write(&task.output)?;
         task.note("sessions", sessions);
         task.note("events", total);
-        carry(from, &task.output)?;
         Ok(())
     }
-}
-
-/// Puts the log into the order that these sessions need, where it stands in another.
-fn sort_anew(
-    reader: EventReader,
-    by: Group,
-    scratch: &Utf8Path,
-    cut: &mut Cut<'_>,
-    pace: &mut dyn FnMut(usize, &str) -> Result<(), StageError>,
-) -> Result<(), StageError> {
-    // Events that share the place in a session are put in the order of the log, so the log is needed in that order.
-    let mut sorter = Sorter::new(by, scratch);
-    for events in reader {
-        let events = events?;
-        events.iter().try_for_each(|event| sorter.push(*event))?;
-        pace(events.len(), "events put in order")?;
-    }
-    for event in sorter.finish()? {
-        cut.push(&event?)?;
-    }
-    Ok(())
 }
 
 /// Events on their way into sessions.
 struct Cut<'a> {
     config: &'a Config,
     by: Group,
-    last: Option<Event>,
+    last: Option<Place>,
+    bound: Option<Bound>,
     number: i32,
-    writer: SessionWriter,
+    writer: BoundsWriter,
 }
 
 impl Cut<'_> {
-    fn push(&mut self, event: &Event) -> Result<(), StageError> {
-        if self.last.is_none_or(|last| self.begins(&last, event)) {
+    fn push(&mut self, place: Place) -> Result<(), StageError> {
+        let begins = self.last.is_none_or(|last| self.begins(&last, &place));
+        self.last = Some(place);
+        match &mut self.bound {
+            Some(bound) if !begins => {
+                bound.length += 1;
+                bound.end = place.time;
+            }
+            _ => self.begin(place)?,
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, place: Place) -> Result<(), StageError> {
+        self.end()?;
+        self.bound = Some(Bound {
+            number: self.number,
+            user: place.user.cast_signed(),
+            // Sessions cut anew may cross the publisher's split.
+            part: if self.by == Group::Session { place.part } else { None },
+            length: 1,
+            start: place.time,
+            end: place.time,
+        });
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), StageError> {
+        if let Some(bound) = self.bound.take() {
+            self.writer.push(bound)?;
             self.number = self.number.checked_add(1).ok_or_else(|| {
-                Diagnostic::new("the log has more than 2,147,483,648 sessions").help("take a part of the log")
+                Diagnostic::new("the log has more than 2,147,483,647 sessions").help("take a part of the log")
             })?;
         }
-        self.last = Some(*event);
-        let step = Step {
-            time: event.time,
-            row: i64::from(event.row),
-            item: event.item.cast_signed(),
-            operation: i32::from(event.operation),
-        };
-        let user = if event.user == NONE { MISSING } else { event.user.cast_signed() };
-        // Sessions cut anew may cross the publisher's split.
-        let part = if self.by == Group::Session { event.part } else { None };
-        Ok(self.writer.push_step(self.number, user, part, step)?)
+        Ok(())
+    }
+
+    /// Ends the last session; answers how many there are.
+    fn finish(mut self) -> Result<i32, StageError> {
+        self.end()?;
+        self.writer.finish()?;
+        Ok(self.number)
     }
 
     /// Whether an event begins a session, given the one before it.
-    fn begins(&self, last: &Event, event: &Event) -> bool {
+    fn begins(&self, last: &Place, place: &Place) -> bool {
         if self.by == Group::Session {
             // A publisher may number the sessions of each part from the start.
-            return (last.session, last.part) != (event.session, event.part);
+            return (last.session, last.part) != (place.session, place.part);
         }
-        last.user != event.user
+        last.user != place.user
             || match self.config.by {
-                By::Gap => event.time.abs_diff(last.time) > self.config.pause().seconds().unsigned_abs(),
-                By::RowGap => event.row.abs_diff(last.row) > self.config.row_gap().unwrap_or(u32::MAX),
-                By::Day => event.time.div_euclid(DAY) != last.time.div_euclid(DAY),
+                By::Gap => place.time.abs_diff(last.time) > self.config.pause().seconds().unsigned_abs(),
+                By::RowGap => place.row.abs_diff(last.row) > self.config.row_gap().map_or(u64::MAX, u64::from),
+                By::Day => place.time.div_euclid(DAY) != last.time.div_euclid(DAY),
                 By::User | By::Given => false,
             }
     }

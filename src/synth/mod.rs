@@ -1,9 +1,14 @@
 //! Made-up raw files in the layouts of real ones, at any size, with a structure that a model can find.
 //! Same request, same bytes. What was planted is written beside the files in `truth.json`, which no ingester reads.
 
+mod amazon;
+mod freebase;
+mod jd_micro;
 mod jdata;
 mod kkbox;
+mod lastfm;
 pub mod market;
+mod movielens;
 mod name;
 mod random;
 mod trivago;
@@ -33,16 +38,34 @@ pub enum Format {
     Kkbox,
     /// trivago RecSys Challenge 2019: sessions of ten action types, and the items' properties.
     Trivago,
+    /// JD micro-behaviors, Appliances and Computers: one session a line.
+    JdMicro,
+    /// MovieLens 20M and later: CSV files.
+    Movielens,
+    /// MovieLens 1M: `::` files in ISO-8859-1.
+    #[serde(rename = "movielens-1m")]
+    #[value(name = "movielens-1m")]
+    Movielens1m,
+    /// Last.fm LFM-1b: events by number.
+    Lastfm,
+    /// Last.fm 1K: events with names and MusicBrainz ids.
+    #[serde(rename = "lastfm-1k")]
+    #[value(name = "lastfm-1k")]
+    Lastfm1k,
+    /// Amazon books, 2014: user, item, rating, time.
+    Amazon,
+    /// Amazon books, 2018: item, user, rating, time.
+    #[serde(rename = "amazon-2018")]
+    #[value(name = "amazon-2018")]
+    Amazon2018,
+    /// The Freebase dump in N-Triples, with the links of KB4Rec; rows are lines.
+    Freebase,
 }
 
 impl Format {
-    /// Its name in a pipeline and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Jdata => "jdata",
-            Self::Kkbox => "kkbox",
-            Self::Trivago => "trivago",
-        }
+    /// How its files are packed where nothing is said.
+    fn usual_packing(self) -> Compress {
+        if self == Self::Freebase { Compress::Gz } else { Compress::None }
     }
 }
 
@@ -120,10 +143,10 @@ fn in_proportion(rows: u64, part: u64, whole: u64) -> u64 {
 /// # Errors
 /// When the request cannot be met or a file cannot be written; what was written so far stays.
 pub fn write(folder: &Utf8Path, request: &Request, stop: &dyn Fn() -> bool) -> Result<Vec<Written>, SynthError> {
-    let mut desk = Desk::new(folder, request.compress.unwrap_or(Compress::None), stop);
+    let mut desk = Desk::new(folder, request.compress.unwrap_or(request.format.usual_packing()), stop);
     let mut truth = Map::new();
     truth.insert("version".to_owned(), json!(1));
-    truth.insert("format".to_owned(), json!(request.format.name()));
+    truth.insert("format".to_owned(), json!(request.format));
     truth.insert("seed".to_owned(), json!(request.seed));
     let found = match request.extent {
         Extent::Shape(shape) => {
@@ -146,6 +169,14 @@ pub fn write(folder: &Utf8Path, request: &Request, stop: &dyn Fn() -> bool) -> R
                 Format::Jdata => jdata::write_rows(&mut desk, &plan)?,
                 Format::Kkbox => kkbox::write(&mut desk, &plan)?,
                 Format::Trivago => trivago::write(&mut desk, &plan)?,
+                Format::JdMicro => jd_micro::write(&mut desk, &plan)?,
+                Format::Movielens => movielens::write_csv(&mut desk, &plan)?,
+                Format::Movielens1m => movielens::write_dat(&mut desk, &plan)?,
+                Format::Lastfm => lastfm::write_lfm(&mut desk, &plan)?,
+                Format::Lastfm1k => lastfm::write_1k(&mut desk, &plan)?,
+                Format::Amazon => amazon::write(&mut desk, &plan, false)?,
+                Format::Amazon2018 => amazon::write(&mut desk, &plan, true)?,
+                Format::Freebase => freebase::write(&mut desk, &plan)?,
             }
         }
     };
@@ -173,7 +204,8 @@ fn check(counts: &[(&str, usize)]) -> Result<(), Box<Diagnostic>> {
 }
 
 fn no_shape(format: Format) -> Box<Diagnostic> {
-    Diagnostic::new(format!("`{}` is made up by rows only", format.name()))
+    let name = json!(format);
+    Diagnostic::new(format!("`{}` is made up by rows only", name.as_str().unwrap_or_default()))
         .help("give `rows` in place of `sessions`, `days`, `noise`, `repeat` and `late`")
         .into()
 }

@@ -2,63 +2,36 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::sync::Mutex;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 use sr_pipe::artifact::table::{self, Text};
 use sr_pipe::data::items::Items;
 use sr_pipe::data::links::{AMBIGUOUS, AMBIGUOUS_FILE, Links};
-use sr_pipe::data::protocol::Protocol;
 use sr_pipe::data::triples::{Names, TripleReader};
 use sr_pipe::data::vocabulary::{ITEMS, Vocabulary};
 use sr_pipe::data::{knowledge, tensors};
-use sr_pipe::engine::stage::{Share, StageError, Task};
-use sr_pipe::stage::{Settings, StageConfig, Surroundings};
+use sr_pipe::engine::stage::StageError;
 
-/// Stages one after the other in a temporary folder.
-struct Chain(tempfile::TempDir);
+use crate::chain::Chain;
 
-type Notes = BTreeMap<String, Value>;
+/// A chain of stages over raw files, items and datasets that are written by hand.
+struct Written(Chain);
+
 type Fact = (String, String, String);
 
-impl Chain {
+impl std::ops::Deref for Written {
+    type Target = Chain;
+
+    fn deref(&self) -> &Chain {
+        &self.0
+    }
+}
+
+impl Written {
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn output(&self, name: &str) -> Utf8PathBuf {
-        Utf8PathBuf::from_path_buf(self.0.path().join(name)).unwrap()
-    }
-
-    fn run(&self, name: &str, stage: Value) -> Notes {
-        self.attempt(name, stage).unwrap_or_else(|error| panic!("{name}: {error}"))
-    }
-
-    fn attempt(&self, name: &str, stage: Value) -> Result<Notes, StageError> {
-        let protocol: Protocol = serde_json::from_value(json!({})).unwrap();
-        let (models, surroundings) = (BTreeMap::new(), Surroundings::default());
-        let settings =
-            Settings { seed: 1, protocol: &protocol, trainer: None, models: &models, surroundings: &surroundings };
-        let config: StageConfig = serde_json::from_value(stage).unwrap();
-        let stage = config.resolve(&settings).unwrap_or_else(|complaints| panic!("`{name}`: {complaints:?}"));
-        let output = self.output(name);
-        fs_err::create_dir(&output).unwrap();
-        let task = Task {
-            inputs: stage.inputs().into_iter().map(|input| (input.name, self.output(&input.stage))).collect(),
-            output,
-            scratch: self.output(""),
-            log: self.output("log"),
-            threads: 3,
-            share: Share::default(),
-            progress: &|_| {},
-            stop: &|| false,
-            notes: Mutex::default(),
-            taken: Mutex::default(),
-        };
-        stage.run(&task)?;
-        Ok(task.notes.into_inner().unwrap())
+        Self(Chain::new(json!({})))
     }
 
     /// Raw files, by name and content.
@@ -142,7 +115,7 @@ fn dump(facts: &[[&str; 3]]) -> String {
 
 #[test]
 fn published_links_keep_the_first_of_an_item_and_count_the_rest() {
-    let chain = Chain::new();
+    let chain = Written::new();
     chain.items("events", &["7", "000999999X", "8", "9"], &[]).raw(
         "raw",
         &[(
@@ -161,7 +134,7 @@ fn published_links_keep_the_first_of_an_item_and_count_the_rest() {
 
 #[test]
 fn links_of_recbole_have_a_header_and_a_broken_row_of_links_is_told() {
-    let chain = Chain::new();
+    let chain = Written::new();
     chain.items("events", &["7"], &[]);
     chain.raw("raw", &[("ml.link", b"item_id:token\tentity_id:token\n7\tm.07\n"), ("ml.inter", b"not read\n")]);
     chain.run("links", json!({ "link": { "items": "events", "from": "raw", "by": "recbole" } }));
@@ -177,8 +150,8 @@ fn links_of_recbole_have_a_header_and_a_broken_row_of_links_is_told() {
 }
 
 /// A chain with two linked films and a dump round them.
-fn films() -> Chain {
-    let chain = Chain::new();
+fn films() -> Written {
+    let chain = Written::new();
     chain.items("events", &["1", "2"], &[]).raw("links-raw", &[("ml2fb.txt", b"1\tm.film1\r\n2\tm.film2\r\n")]);
     let facts = dump(&[
         ["m.actor", "film.actor.film", "m.film2"],
@@ -245,7 +218,7 @@ fn every_layout_and_container_gives_the_same_triples() {
         ("relation2id.txt", b"2\nfilm.film.directed_by\t0\nfilm.director.film\t1\n"),
         ("train2id.txt", b"2\n0 1 0\n1 0 1\n"),
     ];
-    let chain = Chain::new();
+    let chain = Written::new();
     let layouts: [(&str, &str, &[(&str, &[u8])]); 7] = [
         ("plain", "freebase", &[("dump.nt", dump.as_bytes())]),
         ("gz", "freebase", &[("dump.nt.gz", &gz)]),
@@ -282,7 +255,7 @@ fn a_line_that_cannot_be_read_is_told_or_set_aside_with_its_reason() {
 
 #[test]
 fn a_list_of_openke_that_lost_a_line_is_told() {
-    let chain = Chain::new();
+    let chain = Written::new();
     let relations: (&str, &[u8]) = ("relation2id.txt", b"1\nr\t0\n");
     chain.raw("short", &[("entity2id.txt", b"2\na\t0\n"), relations, ("train2id.txt", b"1\n0 0 0\n")]);
     chain.raw("stranger", &[("entity2id.txt", b"1\na\t0\n"), relations, ("train2id.txt", b"1\n0 7 0\n")]);
@@ -297,7 +270,7 @@ fn a_list_of_openke_that_lost_a_line_is_told() {
 
 #[test]
 fn a_title_finds_its_entity_and_one_more_attribute_decides_between_several() {
-    let chain = Chain::new();
+    let chain = Written::new();
     let titles = ["Alone (1990)", "Twins, The (1991)", "Twins, The (1999)", "Open (1980)", "Nowhere (1970)"];
     let titles = titles.map(Some).into_iter().chain([None]).collect::<Vec<_>>();
     chain.items("events", &["1", "2", "3", "4", "5", "6"], &[("title", &titles)]);
@@ -335,7 +308,7 @@ fn a_title_finds_its_entity_and_one_more_attribute_decides_between_several() {
 
 #[test]
 fn an_artist_is_an_entity_with_the_artists_name_and_types_leave_others_out() {
-    let chain = Chain::new();
+    let chain = Written::new();
     let (titles, artists) = ([Some("Song"), Some("Song"), Some("Name")], [Some("Ann & Co"), Some("Bob"), Some("Cid")]);
     chain.items("events", &["1", "2", "3"], &[("title", &titles), ("artist", &artists)]);
     let facts = [
@@ -391,7 +364,7 @@ fn a_dataset_takes_the_base_over_with_its_items_first_and_without_rare_relations
 
 #[test]
 fn a_cold_item_keeps_its_attributes_and_one_that_is_not_in_the_dataset_adds_nothing() {
-    let chain = Chain::new();
+    let chain = Written::new();
     let (brand, genre) = ([Some("b"), Some("c"), Some("b")], [Some("x|y"), Some("z"), Some("y")]);
     chain.items("kept", &["warm", "unseen", "cold"], &[("brand", &brand), ("genre", &genre)]);
     chain.dataset("dataset", &["warm", "cold"]);
@@ -406,7 +379,7 @@ fn a_cold_item_keeps_its_attributes_and_one_that_is_not_in_the_dataset_adds_noth
 
 #[test]
 fn items_that_share_an_entity_each_have_its_triples() {
-    let chain = Chain::new();
+    let chain = Written::new();
     chain.items("events", &["1", "2", "3"], &[]).dataset("dataset", &["1", "2", "3"]);
     chain.raw("links-raw", &[("ml2fb.txt", b"1\tm.x\n2\tm.x\n3\tm.y\n")]);
     chain.raw("dump", &[("dump.nt", dump(&[["m.x", "a.b", "m.y"], ["m.z", "a.b", "m.x"]]).as_bytes())]);
@@ -437,7 +410,7 @@ proptest! {
             })
             .collect();
         let text: String = facts.iter().map(|(head, relation, tail)| line(head, relation, tail)).collect();
-        let chain = Chain::new();
+        let chain = Written::new();
         let links: String = seeds.iter().map(|seed| format!("i{seed}\t{}\n", names(*seed))).collect();
         let items: Vec<String> = seeds.iter().map(|seed| format!("i{seed}")).collect();
         chain.items("events", &items.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
@@ -462,7 +435,7 @@ proptest! {
             any::<u8>(), Just(b'\n'), Just(b'\t'), Just(b'<'), Just(b'>'), Just(b'"'), Just(b'.'), Just(b'1'),
         ], 0..200),
     ) {
-        let chain = Chain::new();
+        let chain = Written::new();
         let files: [(&str, &[u8]); 5] = [
             ("x.kg", &bytes), ("x.link", &bytes), ("entity2id.txt", &bytes), ("relation2id.txt", &bytes),
             ("train2id.txt", &bytes),
@@ -495,7 +468,7 @@ fn unpacked(path: &Utf8Path) -> String {
 }
 
 /// The real triples in the two forms in which they are there, as raw files of a chain.
-fn real_triples(chain: &Chain) -> Option<()> {
+fn real_triples(chain: &Written) -> Option<()> {
     let folder = real("freebase")?;
     for (raw, file) in [("nt", "freebase_subset_ml_ids_le1682.nt.gz"), ("kg", "ml-100k.kg")] {
         chain.raw(raw, &[(file, &fs_err::read(folder.join(file)).unwrap())]);
@@ -505,7 +478,7 @@ fn real_triples(chain: &Chain) -> Option<()> {
 
 #[test]
 fn the_real_triples_are_the_same_facts_in_both_layouts() {
-    let chain = Chain::new();
+    let chain = Written::new();
     let Some(()) = real_triples(&chain) else { return };
     let notes = chain.run("from dump", json!({ "extract_triples": { "from": "nt" } }));
     chain.run("from kg", json!({ "extract_triples": { "from": "kg", "format": "recbole" } }));
@@ -517,7 +490,7 @@ fn the_real_triples_are_the_same_facts_in_both_layouts() {
 
 #[test]
 fn the_real_triples_round_linked_films_are_those_that_a_plain_reader_finds() {
-    let chain = Chain::new();
+    let chain = Written::new();
     let (Some(()), Some(links)) = (real_triples(&chain), real("kb4rec")) else { return };
     let links = fs_err::read_to_string(links.join("ml2fb.txt")).unwrap();
     // Films with a number up to 500, as a plain reader of the links finds them.
@@ -565,7 +538,7 @@ fn the_real_triples_round_linked_films_are_those_that_a_plain_reader_finds() {
 #[test]
 fn the_real_fragments_are_read_without_a_rejected_line_and_quadruples_are_the_published_translation() {
     let Some(folder) = real("freebase") else { return };
-    let chain = Chain::new();
+    let chain = Written::new();
     let extract = |name: &str, file: &str| {
         let raw = format!("{name} raw");
         chain.raw(&raw, &[(file, &fs_err::read(folder.join(file)).unwrap())]);
@@ -602,7 +575,7 @@ fn real_films_are_found_by_their_titles() {
         facts += &line(&format!("m.0{item}"), "film.film.initial_release_date", &format!("\"{}\"", &year[..4]));
         facts += &line(&format!("m.1{item}"), "type.object.name", &name);
     }
-    let chain = Chain::new();
+    let chain = Written::new();
     let titles: Vec<Option<&str>> = films.iter().map(|(_, title)| Some(*title)).collect();
     chain.items("events", &films.iter().map(|(item, _)| *item).collect::<Vec<_>>(), &[("title", &titles)]);
     chain.raw("dump", &[("dump.nt", facts.as_bytes())]);

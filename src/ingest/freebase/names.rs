@@ -126,7 +126,7 @@ impl Named {
 #[derive(Default)]
 struct Hits {
     found: Vec<(Key, u32)>,
-    long: Vec<u8>,
+    text: Vec<u8>,
 }
 
 impl Batch for Hits {
@@ -159,7 +159,7 @@ fn read_all<T: Batch>(
     task: &Task<'_>,
     bad_rows: BadRows,
     parse: impl Fn(&Row<'_>, &mut T) -> Result<(), Fault> + Sync,
-    mut take: impl FnMut(T) -> Result<(), StageError>,
+    mut take: impl FnMut(&mut T) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
     let raw = RawFolder::new(task.input("from"));
     // Both passes meet the same bad rows: those of the last one stand.
@@ -186,7 +186,7 @@ fn names(task: &Task<'_>, by: &ByTitle, wanted: &Wanted, bad_rows: BadRows) -> R
             return Ok(());
         }
         if let Some(key) = wanted.keys.get(&name_key(&literal.text()?)) {
-            let entity = Key::new(statement.subject.plain(&mut Vec::new()), &mut hits.long);
+            let entity = Key::new(statement.subject.plain(&mut Vec::new()), &mut hits.text);
             hits.found.push((entity, *key));
         }
         Ok(())
@@ -194,7 +194,7 @@ fn names(task: &Task<'_>, by: &ByTitle, wanted: &Wanted, bad_rows: BadRows) -> R
     let mut named = Named::default();
     read_all(task, bad_rows, parse, |hits| {
         for (entity, key) in &hits.found {
-            let entity = named.entities.number(*entity, &hits.long);
+            let entity = named.entities.number(*entity, &hits.text);
             named.keys.push((entity, *key));
         }
         Ok(named.entities.check("entities")?)
@@ -244,7 +244,7 @@ fn facts(
         Ok(())
     };
     let mut facts = Vec::new();
-    read_all(task, bad_rows, parse, |mut listed: Listed<Fact>| {
+    read_all(task, bad_rows, parse, |listed: &mut Listed<Fact>| {
         facts.append(&mut listed.values);
         Ok(())
     })?;

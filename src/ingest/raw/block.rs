@@ -2,6 +2,7 @@
 //! end no record.
 
 use std::io::Read;
+use std::sync::{Mutex, PoisonError};
 
 use memchr::{memchr, memchr_iter, memrchr};
 
@@ -26,12 +27,34 @@ pub struct Block {
     pub overlong: bool,
 }
 
+/// Room that was used for a block once and may be used again.
+#[derive(Debug, Default)]
+pub struct Spare(Mutex<Vec<Vec<u8>>>);
+
+impl Spare {
+    /// Gives room back.
+    pub fn give(&self, bytes: Vec<u8>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+    }
+
+    fn take(&self) -> Vec<u8> {
+        let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        bytes.clear();
+        bytes
+    }
+}
+
 /// Cuts a stream into blocks and gives them to `take`, one after the other, until it answers false.
 ///
 /// # Errors
 /// When the stream cannot be read.
-pub fn blocks(stream: &mut dyn Read, form: &Form<'_>, mut take: impl FnMut(Block) -> bool) -> Result<(), StageError> {
-    let mut cutter = Cutter { stream, held: Vec::new(), over: false };
+pub fn blocks(
+    stream: &mut dyn Read,
+    form: &Form<'_>,
+    spare: &Spare,
+    mut take: impl FnMut(Block) -> bool,
+) -> Result<(), StageError> {
+    let mut cutter = Cutter { stream, held: Vec::new(), over: false, spare };
     let quoted = form.quoted && form.delimiter != Delimiter::None;
     let delimiter = form.delimiter.bytes().0;
     let mut line = 1;
@@ -74,6 +97,7 @@ struct Cutter<'a> {
     stream: &'a mut dyn Read,
     held: Vec<u8>,
     over: bool,
+    spare: &'a Spare,
 }
 
 impl Cutter<'_> {
@@ -81,7 +105,7 @@ impl Cutter<'_> {
     fn fill(&mut self, wanted: usize) -> Result<(), StageError> {
         while !self.over && self.held.len() < wanted {
             let missing = wanted - self.held.len();
-            self.held.reserve_exact(missing);
+            self.held.reserve(missing);
             let read = (&mut *self.stream).take(missing as u64).read_to_end(&mut self.held)?;
             self.over = read < missing;
         }
@@ -90,7 +114,7 @@ impl Cutter<'_> {
 
     /// Takes the first bytes out.
     fn cut(&mut self, end: usize) -> Vec<u8> {
-        let mut rest = Vec::with_capacity(BLOCK.max(self.held.len() - end));
+        let mut rest = self.spare.take();
         rest.extend_from_slice(&self.held[end..]);
         self.held.truncate(end);
         std::mem::replace(&mut self.held, rest)
@@ -154,7 +178,7 @@ mod tests {
     /// The records of a stream that is read in blocks cut after every `block` bytes, about.
     fn records(text: &[u8], form: &Form<'_>) -> Vec<(u64, Vec<u8>)> {
         let mut found = Vec::new();
-        blocks(&mut &*text, form, |block| {
+        blocks(&mut &*text, form, &Spare::default(), |block| {
             let (mut records, mut fields) = (Records::new(&block.bytes, form, 0), Vec::new());
             while let Some(record) = records.next(&mut fields) {
                 found.push((block.line + record.line, block.bytes[record.start..record.end].to_vec()));
@@ -190,7 +214,7 @@ mod tests {
         let mut text = vec![b'x'; LONGEST + 5];
         text.extend_from_slice(b"\nshort\n");
         let mut found = Vec::new();
-        blocks(&mut &*text, &CSV, |block| {
+        blocks(&mut &*text, &CSV, &Spare::default(), |block| {
             found.push((block.line, block.overlong, block.bytes.len()));
             true
         })
@@ -207,7 +231,7 @@ mod tests {
             for form in [CSV, Form::tsv(&["a"])] {
                 let mut joined = Vec::new();
                 let mut lines = Vec::new();
-                blocks(&mut &*text, &form, |block| {
+                blocks(&mut &*text, &form, &Spare::default(), |block| {
                     lines.push((joined.len(), block.line));
                     joined.extend_from_slice(&block.bytes);
                     true

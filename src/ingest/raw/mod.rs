@@ -7,7 +7,7 @@ mod field;
 mod form;
 mod row;
 
-pub(super) use block::{Block, LONGEST, blocks};
+pub(super) use block::{Block, LONGEST, Spare, blocks};
 pub use container::RawFolder;
 pub(super) use container::{Meter, RawFile};
 pub(super) use field::{Field, Records};

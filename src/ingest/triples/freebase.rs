@@ -19,14 +19,14 @@ pub(super) fn read_all(
     raw: &RawFolder,
     rejects: &mut Rejects,
     sieve: Sieve<'_>,
-    take: &mut dyn FnMut(Found) -> Result<(), StageError>,
+    take: &mut dyn FnMut(&Found) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
     for file in raw.all()? {
         let parse = |row: &Row<'_>, found: &mut Found| {
             let read = line(row.bytes(0), sieve, found);
             found.counted(read)
         };
-        read(task, &file, &LINES, rejects, parse, &mut *take)?;
+        read(task, &file, &LINES, rejects, parse, |found: &mut Found| take(found))?;
     }
     Ok(())
 }

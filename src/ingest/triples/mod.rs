@@ -107,7 +107,7 @@ struct Draft {
 #[derive(Default)]
 struct Found {
     triples: Vec<Draft>,
-    long: Vec<u8>,
+    text: Vec<u8>,
     counts: Counts,
     /// The subject of the line before, with its brackets, and whether it is a seed: a dump is sorted by subject.
     subject: Vec<u8>,
@@ -121,6 +121,12 @@ impl Batch for Found {
 
     // A line has its triple only once it has been read.
     fn undo_row(&mut self) {}
+
+    fn clear(&mut self) {
+        self.triples.clear();
+        self.text.clear();
+        self.counts = Counts::default();
+    }
 }
 
 impl Found {
@@ -149,7 +155,7 @@ impl Sieve<'_> {
         } else if self.literals == Keep::Drop && literal {
             found.counts.literals += 1;
         } else {
-            let mut key = |name: &[u8]| Key::new(name, &mut found.long);
+            let mut key = |name: &[u8]| Key::new(name, &mut found.text);
             let draft = Draft { head: key(head), relation: key(relation), tail: key(tail), literal };
             found.triples.push(draft);
         }
@@ -172,9 +178,9 @@ pub fn extract(task: &Task<'_>, extraction: &Extraction<'_>) -> Result<(), Stage
             let mut met = Keys::default();
             pass(task, extraction, Some(seeds), &mut |found| {
                 for draft in &found.triples {
-                    met.number(draft.head, &found.long);
+                    met.number(draft.head, &found.text);
                     if !draft.literal {
-                        met.number(draft.tail, &found.long);
+                        met.number(draft.tail, &found.text);
                     }
                 }
                 Ok(met.check("entities")?)
@@ -187,11 +193,11 @@ pub fn extract(task: &Task<'_>, extraction: &Extraction<'_>) -> Result<(), Stage
     let mut writer = TripleWriter::create(&task.output)?;
     let counts = pass(task, extraction, seeds.as_ref(), &mut |found| {
         for Draft { head, relation, tail, literal } in &found.triples {
-            let head = entities.number(*head, &found.long);
+            let head = entities.number(*head, &found.text);
             literals.resize(entities.len(), false);
-            let tail = entities.number(*tail, &found.long);
+            let tail = entities.number(*tail, &found.text);
             literals.resize(entities.len(), *literal);
-            writer.push([head, relations.number(*relation, &found.long), tail])?;
+            writer.push([head, relations.number(*relation, &found.text), tail])?;
         }
         Ok(entities.check("entities")?)
     })?;
@@ -203,9 +209,9 @@ pub fn extract(task: &Task<'_>, extraction: &Extraction<'_>) -> Result<(), Stage
 }
 
 fn add(keys: &mut Keys, name: &str) {
-    let mut long = Vec::new();
-    let key = Key::new(name.as_bytes(), &mut long);
-    keys.number(key, &long);
+    let mut text = Vec::new();
+    let key = Key::new(name.as_bytes(), &mut text);
+    keys.number(key, &text);
 }
 
 /// Reads the whole base once.
@@ -220,9 +226,9 @@ fn pass(
     let mut rejects = Rejects::create(extraction.bad_rows, &task.output)?;
     let sieve = Sieve { seeds, literals: extraction.literals, types: extraction.types };
     let mut counts = Counts::default();
-    let mut take = |found: Found| {
+    let mut take = |found: &Found| {
         counts.add(&found.counts);
-        take(&found)
+        take(found)
     };
     match extraction.format {
         KnowledgeFormat::Freebase => freebase::read_all(task, &raw, &mut rejects, sieve, &mut take)?,

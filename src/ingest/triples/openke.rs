@@ -21,7 +21,7 @@ pub(super) fn read_all(
     raw: &RawFolder,
     rejects: &mut Rejects,
     sieve: Sieve<'_>,
-    take: &mut dyn FnMut(Found) -> Result<(), StageError>,
+    take: &mut dyn FnMut(&Found) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
     let entities = names(task, &raw.require("entity2id.txt")?, rejects)?;
     let relations = names(task, &raw.require("relation2id.txt")?, rejects)?;
@@ -31,10 +31,10 @@ pub(super) fn read_all(
         let read = triple(row.bytes(0), &entities, &relations, sieve, counted);
         counted.found.counted(read)
     };
-    read(task, &file, &LINES, rejects, parse, |counted: Counted| {
-        told.extend(counted.told);
+    read(task, &file, &LINES, rejects, parse, |counted: &mut Counted| {
+        told.append(&mut counted.told);
         triples += counted.triples;
-        take(counted.found)
+        take(&counted.found)
     })?;
     Ok(check(&file, &told, triples)?)
 }
@@ -98,8 +98,8 @@ fn names(task: &Task<'_>, file: &RawFile, rejects: &mut Rejects) -> Result<Vec<S
         Ok(())
     };
     let (mut named, mut told) = (Vec::new(), Vec::new());
-    read(task, file, &LINES, rejects, parse, |listed| {
-        for (name, number) in listed.values {
+    read(task, file, &LINES, rejects, parse, |listed: &mut Listed<_>| {
+        for (name, number) in listed.values.drain(..) {
             match name {
                 Some(name) => named.push((number, name)),
                 None => told.push(number),

@@ -18,7 +18,7 @@ pub(super) fn read_all(
     raw: &RawFolder,
     rejects: &mut Rejects,
     sieve: Sieve<'_>,
-    take: &mut dyn FnMut(Found) -> Result<(), StageError>,
+    take: &mut dyn FnMut(&Found) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
     let files: Vec<RawFile> = raw.all()?.into_iter().filter(|file| file.name.ends_with(".kg")).collect();
     if files.is_empty() {
@@ -36,7 +36,7 @@ pub(super) fn read_all(
             let read = triple();
             found.counted(read)
         };
-        read(task, &file, &Form::tsv(TRIPLE), rejects, parse, &mut *take)?;
+        read(task, &file, &Form::tsv(TRIPLE), rejects, parse, |found: &mut Found| take(found))?;
     }
     Ok(())
 }
