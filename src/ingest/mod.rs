@@ -2,9 +2,11 @@
 
 mod amazon;
 mod draft;
+pub mod freebase;
 mod intake;
 mod jd_micro;
 mod jdata;
+pub mod kb4rec;
 mod keys;
 mod kkbox;
 mod known;
@@ -18,6 +20,7 @@ mod rejects;
 mod table;
 mod tally;
 mod time;
+pub mod triples;
 mod trivago;
 
 use schemars::JsonSchema;
@@ -47,6 +50,8 @@ pub struct Options {
     pub order: Option<Order>,
     /// Which column is what, for tables of one's own.
     pub table: Option<Mapping>,
+    /// Which file, of a format that reads a single one under any name.
+    pub file: Option<String>,
 }
 
 macro_rules! formats {
