@@ -1,5 +1,6 @@
 //! `sr-pipe data`: what data sets hold.
 
+mod check;
 mod profile;
 
 use clap::{Args, Subcommand};
@@ -15,11 +16,13 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Arguments),
     Profile(profile::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
     match &arguments.command {
+        Command::Check(arguments) => check::run(arguments),
         Command::Profile(arguments) => profile::run(arguments),
     }
 }

@@ -266,6 +266,19 @@ fn broken(path: &Utf8Path, error: &dyn std::fmt::Display) -> StageError {
 }
 
 impl RawFile {
+    /// How it is packed: `plain` where it is not.
+    pub(in crate::ingest) fn packing(&self) -> &'static str {
+        match self.container {
+            Container::Plain => "plain",
+            Container::Parquet => "Parquet",
+            Container::Gzip => "gzip",
+            Container::Zstd => "zstd",
+            Container::Bzip2 => "bzip2",
+            Container::Zip(_) => "zip",
+            Container::SevenZip(_) => "7z",
+        }
+    }
+
     /// Where it lies, if it is a table of Parquet.
     pub(in crate::ingest) fn parquet(&self) -> Option<&Utf8Path> {
         (self.container == Container::Parquet).then_some(self.path.as_path())
