@@ -127,7 +127,7 @@ impl Problem {
             Self::Count { unit, counted, published } => format!(
                 "{} {}, published {}: {}",
                 thousands(counted),
-                unit.words(),
+                if *counted == 1 { unit.words().trim_end_matches('s') } else { unit.words() },
                 thousands(published),
                 if counted < published {
                     "a part of the file, or another version"
