@@ -108,7 +108,8 @@ fn extra_info(row: &Row<'_>, values: &mut Values) -> Result<(), Fault> {
 /// to `99` are of the 20th century and `00` to `17` of the 21st.
 fn release_year(isrc: &[u8]) -> Option<u32> {
     let code: &[u8; 12] = isrc.try_into().ok()?;
-    let sound = code[..5].iter().all(u8::is_ascii_alphanumeric) && code[5..].iter().all(u8::is_ascii_digit);
+    // A few end in a letter; the year is meant all the same.
+    let sound = code.iter().all(u8::is_ascii_alphanumeric) && code[5].is_ascii_digit() && code[6].is_ascii_digit();
     let year = u32::from(code[5].wrapping_sub(b'0')) * 10 + u32::from(code[6].wrapping_sub(b'0'));
     sound.then_some(if year > 17 { 1900 + year } else { 2000 + year })
 }

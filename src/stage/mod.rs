@@ -85,7 +85,7 @@ stages! {
     /// Raw files outside the project, read where they lie.
     files Files => |config, settings| files::resolve(config, settings),
     /// Raw files made up with planted structure.
-    synth Synth => |config, _| Ok(Arc::new(config)),
+    synth Synth => |config, _| synth::resolve(config),
     /// Raw files to `events.parquet` and `items.parquet`.
     ingest Ingest => |config, _| ingest::resolve(config),
     /// Events to sessions.

@@ -1,5 +1,6 @@
 //! Made-up sessions in the files of JD micro-behaviors (raw-formats, section 4): one session a line, each micro-behavior
-//! `sku+behavior+category+interval+dwell`. Both files, Applicances (so spelled) and Computers.
+//! `sku+behavior+category+interval+dwell`. Both files, Applicances (so spelled) and Computers. Each session is a user's only
+//! one.
 
 use std::io::Result;
 
@@ -34,6 +35,7 @@ pub(super) fn write(desk: &mut Desk<'_>, plan: &Plan) -> Result<Value> {
     let whole: u64 = FILES.iter().map(|file| file.1).sum();
     let first = super::in_proportion(plan.rows, FILES[0].1, whole);
     let mut truths = Map::new();
+    let mut users = 0;
     for ((number, file), rows) in (0..).zip(FILES).zip([first, plan.rows - first]) {
         let mut random = Random::of(plan.seed, number);
         let items = plan.items.unwrap_or_else(|| super::in_proportion(rows, file.3, file.1).max(240) as usize);
@@ -47,7 +49,10 @@ pub(super) fn write(desk: &mut Desk<'_>, plan: &Plan) -> Result<Value> {
             details: Weights::new(DETAILS.iter().map(|detail| detail.1)),
             counts: [0; 11],
         };
-        let people = plan.users.map_or_else(|| super::in_proportion(rows, file.2, file.1), |users| users as u64);
+        let people = plan.users.map_or_else(
+            || super::in_proportion(rows, file.2, file.1),
+            |users| super::in_proportion(users as u64, rows, plan.rows),
+        );
         let mut shares = Shares::new(rows, people.max(1), LENGTHS.0, LENGTHS.1);
         let mut raw = desk.begin(file.0, None)?;
         while shares.people > 0 && rows > 0 {
@@ -55,6 +60,7 @@ pub(super) fn write(desk: &mut Desk<'_>, plan: &Plan) -> Result<Value> {
             log.session(&mut raw, length, &mut random)?;
         }
         let sessions = raw.rows();
+        users += sessions;
         desk.end(raw)?;
         let counts: Map<String, Value> = (1..11).map(|kind| (kind.to_string(), json!(log.counts[kind]))).collect();
         truths.insert(
@@ -65,7 +71,7 @@ pub(super) fn write(desk: &mut Desk<'_>, plan: &Plan) -> Result<Value> {
             }),
         );
     }
-    Ok(json!({ "rows": plan.rows, "logs": truths, "rule": RULE }))
+    Ok(json!({ "rows": plan.rows, "users": users, "logs": truths, "rule": RULE }))
 }
 
 /// A log under way.
@@ -84,7 +90,7 @@ impl Log {
     /// Half of the SKUs are short, half have eleven digits.
     fn sku(&self, item: usize) -> u64 {
         let place = self.skus.of(item);
-        if place % 2 == 0 { 100_003 + 13 * place } else { 10_000_000_019 + 1009 * place }
+        if place.is_multiple_of(2) { 100_003 + 13 * place } else { 10_000_000_019 + 1009 * place }
     }
 
     fn session(&mut self, file: &mut Raw<'_>, length: u64, random: &mut Random) -> Result<()> {

@@ -107,7 +107,7 @@ pub(super) fn write_lfm(desk: &mut Desk<'_>, plan: &Plan) -> Result<Value> {
     for album in 1..=3 * brands as u64 {
         file.number(album).tab();
         title(&mut file, &mut spell(1, album));
-        file.tab().number((album + 2) / 3).end()?;
+        file.tab().number(album.div_ceil(3)).end()?;
     }
     desk.end(file)?;
     let mut file = desk.begin("LFM-1b_tracks.txt", None)?;

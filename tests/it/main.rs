@@ -12,6 +12,7 @@ mod data;
 mod errors;
 mod faults;
 mod floors;
+mod formats;
 mod grids;
 mod planning;
 mod promises;

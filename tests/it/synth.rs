@@ -166,6 +166,7 @@ fn one_row_can_be_made_up_and_few_items_and_users_too() {
         let extent = Extent::Rows { rows: 3000, items: Some(13), users: Some(2) };
         let made = Made::of(&Request { format, extent, seed: 1, compress: None });
         assert_eq!(made.told("/rows"), 3000, "{format:?}");
+        assert!(made.told("/users") > 0, "{format:?}");
     }
 }
 
@@ -231,8 +232,34 @@ fn the_command_tells_what_it_wrote_and_refuses_what_does_not_go_together() {
         .sr_pipe(&["synth", "kkbox", "--sessions", "50", "--out", "no"])
         .expect(2)
         .told(&["`kkbox` is made up by rows only", "give `rows`"]);
+    let few = ["synth", "movielens", "--rows", "900", "--users", "100", "--out", "few"];
+    scratch
+        .sr_pipe(&few)
+        .expect(0)
+        .told(&["note: 45 users were made up and not 100, since that is what 900 rows allow"]);
+    let users = ["synth", "freebase", "--rows", "90000", "--users", "100", "--out", "no"];
+    scratch.sr_pipe(&users).expect(2).told(&["`freebase` has no users", "leave `users` out"]);
     scratch.sr_pipe(&["synth", "kkbox", "--out", "no"]).expect(2).told(&["--rows"]);
     scratch.sr_pipe(&["synth", "kkbx", "--rows", "5", "--out", "no"]).expect(2).told(&["kkbox"]);
+}
+
+#[test]
+fn a_pipeline_with_a_size_that_cannot_be_met_is_refused_before_anything_runs() {
+    let scratch = Scratch::new();
+    let experiment =
+        "title: T\ndatasets: { d: { pipeline: ../pipelines/p.yaml } }\ngrid: { product: { dataset: [d] } }\n";
+    scratch.write("experiments/e.yaml", experiment);
+    for (synth, message) in [
+        ("{ format: jdata, rows: 1000, noise: 0.2 }", "`noise` and `rows` are both given"),
+        ("{ format: trivago, sessions: 10 }", "`trivago` is made up by rows only"),
+        ("{ format: amazon, rows: 0 }", "`rows` is 0"),
+    ] {
+        scratch.write("pipelines/p.yaml", &format!("stages:\n  raw:\n    synth: {synth}\n"));
+        scratch.sr_pipe(&["plan", "experiments/e.yaml"]).expect(2).told(&[message, "p.yaml:3"]);
+    }
+    scratch.write("pipelines/p.yaml", "stages:\n  raw:\n    synth: { format: lastfm-1k, rows: 2000, compress: gz }\n");
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    assert_eq!(scratch.sealed().iter().filter(|path| path.as_str().ends_with(".tsv.gz")).count(), 2);
 }
 
 #[cfg(target_os = "linux")]

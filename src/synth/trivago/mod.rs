@@ -76,7 +76,7 @@ pub(super) fn write(desk: &mut Desk<'_>, plan: &Plan) -> Result<Value> {
     }
     desk.end(file)?;
     Ok(json!({
-        "rows": plan.rows, "train": train.0.truth(), "test": log.found.truth(), "rule": RULE, "walk": train.1,
+        "rows": plan.rows, "users": train.0.users, "train": train.0.truth(), "test": log.found.truth(), "rule": RULE, "walk": train.1,
     }))
 }
 
@@ -116,6 +116,10 @@ struct Log {
 
 /// A session under way.
 struct Session {
+    /// 0 to train on, 1 to test on.
+    part: usize,
+    /// The row whose item is to be predicted.
+    hidden: Option<usize>,
     user: u64,
     id: u64,
     time: u64,
@@ -175,6 +179,8 @@ impl Log {
         self.found.sessions += 1;
         self.found.longest = self.found.longest.max(kinds.len() as u64);
         let mut session = Session {
+            part,
+            hidden,
             user,
             id: random.next() >> 12,
             time: BEGIN[part] + random.below(DAYS[part] as usize * 86_400) as u64,
@@ -191,20 +197,17 @@ impl Log {
                     session.time += 1 + random.falling(40.0) as u64;
                 }
             }
-            self.row(file, &mut session, step, usize::from(*kind), hidden == Some(step), part, random)?;
+            self.row(file, &mut session, step, usize::from(*kind), random)?;
         }
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a row has many sides")]
     fn row(
         &mut self,
         file: &mut Raw<'_>,
         session: &mut Session,
         step: usize,
         kind: usize,
-        hidden: bool,
-        part: usize,
         random: &mut Random,
     ) -> Result<()> {
         self.found.actions[kind] += 1;
@@ -219,7 +222,8 @@ impl Log {
                     Some((before, led_to)) => self.walk.next(before, led_to, late, random),
                 };
                 session.from = Some((item, category));
-                self.reference(file, item, hidden, kind == IMAGE && part == 1, random);
+                let often_empty = kind == IMAGE && session.part == 1;
+                self.reference(file, item, session.hidden == Some(step), often_empty, random);
             }
             (None, FILTER) => {
                 session.filters = 1 + random.below(FILTERS.len());
