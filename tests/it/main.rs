@@ -14,6 +14,7 @@ mod faults;
 mod floors;
 mod formats;
 mod grids;
+mod knowledge;
 mod planning;
 mod promises;
 mod records;
