@@ -13,16 +13,13 @@ use crate::engine::stage::{StageError, Task};
 const LINE: Form<'static> =
     Form { delimiter: Delimiter::None, quoted: false, ..Form::csv(&["session"]).without_header() };
 
-/// Reads the one file that the stage before has, or the one that is named: its publisher gives it many names.
+/// Reads the one file that the `files` stage names: its publisher gives it many names.
 ///
 /// # Errors
 /// No file or several, or bad rows.
 pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Rows, Group::Session)?;
-    let file = match &options.file {
-        Some(name) => intake.raw().require(name)?,
-        None => intake.raw().only()?,
-    };
+    let file = intake.raw().only()?;
     intake.telling_log(&file, &LINE, &["category"], session)?;
     intake.finish()
 }

@@ -50,8 +50,6 @@ pub struct Options {
     pub order: Option<Order>,
     /// Which column is what, for tables of one's own.
     pub table: Option<Mapping>,
-    /// Which file, of a format that reads a single one under any name.
-    pub file: Option<String>,
 }
 
 macro_rules! formats {

@@ -33,9 +33,6 @@ pub struct Config {
     /// Only for `amazon`: what stands first in a row; found out from the first 1,000 rows when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Order>,
-    /// Only for `jd-micro`: which file, where the stage before has several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
     /// Only for `table`: which files there are, and which column is what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<Box<Mapping>>,
@@ -59,7 +56,6 @@ pub fn resolve(config: Config) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
         ("operation", config.operation.is_some(), of(&[Format::Kkbox]), "the format `kkbox`"),
         ("ratings", config.ratings.is_some(), of(&RATED), "the formats `movielens` and `amazon`"),
         ("table", config.table.is_some(), of(&[Format::Table]), "the format `table`"),
-        ("file", config.file.is_some(), of(&[Format::JdMicro]), "the format `jd-micro`"),
         ("columns", config.columns.is_some(), of(&[Format::Amazon]), "the format `amazon`"),
     ];
     let strange = choices.iter().filter(|(_, set, has, _)| *set && !has);
@@ -114,7 +110,6 @@ impl Stage for Config {
             ratings: self.ratings.unwrap_or_default(),
             order: self.columns,
             table: self.table.as_deref().cloned(),
-            file: self.file.clone(),
         };
         self.format.ingest(task, &options)
     }
