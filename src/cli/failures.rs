@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::left_out::LeftOut;
 use super::workspace::Workspace;
 use crate::engine::{Graph, NodeId, NodeState, Report};
 use crate::record::RunState;
@@ -9,14 +10,14 @@ use crate::record::RunState;
 /// How many cells are named for one failed stage; more share it only when a stage early in the pipeline fails.
 const NAMED: usize = 10;
 
-/// The list of failed cells, empty when there are none.
-pub(super) fn failed_cells(workspace: &Workspace, ended: &Report, states: &[RunState]) -> String {
+/// The list of failed cells, empty when there are none. Those that were left out did not fail.
+pub(super) fn failed_cells(workspace: &Workspace, ended: &Report, states: &[RunState], left_out: &LeftOut) -> String {
     let graph = &workspace.cells.graph;
     let blame = blame(graph, ended);
     let mut by_stage: BTreeMap<NodeId, Vec<&str>> = BTreeMap::new();
     let mut untried = 0;
-    for (cell, state) in workspace.cells.cells.iter().zip(states) {
-        if !matches!(state, RunState::Failed | RunState::Blocked) {
+    for ((cell, state), out) in workspace.cells.cells.iter().zip(states).zip(&left_out.cells) {
+        if *out || !matches!(state, RunState::Failed | RunState::Blocked) {
             continue;
         }
         let mut blamed: Vec<NodeId> = cell.ends.iter().filter_map(|end| blame[*end]).collect();

@@ -4,9 +4,11 @@
 
 mod accept;
 mod cache;
+mod data;
 mod ending;
 mod environment;
 mod failures;
+mod left_out;
 mod logs;
 mod machine;
 mod place;
@@ -62,6 +64,7 @@ enum Command {
     Runs(runs::Arguments),
     Status(status::Arguments),
     Logs(logs::Arguments),
+    Data(data::Arguments),
     Synth(synth::Arguments),
     Schema(schema::Arguments),
     Cache(cache::Arguments),
@@ -132,6 +135,7 @@ pub fn main() -> ExitCode {
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Logs(arguments) => logs::run(&arguments),
+        Command::Data(arguments) => data::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
+use super::left_out::LeftOut;
 use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, columns, count, print, say};
 use crate::diagnostic::{Diagnostic, suggestion};
@@ -40,6 +41,7 @@ async fn plan(arguments: &Arguments) -> Result<Ending, CommandError> {
     let told = Told {
         workspace: &workspace,
         plan: &plan,
+        left_out: LeftOut::of(&workspace, &plan),
         accepted: workspace.records.accepted().await?.into_iter().collect(),
     };
     match &arguments.why {
@@ -52,6 +54,7 @@ async fn plan(arguments: &Arguments) -> Result<Ending, CommandError> {
 struct Told<'a> {
     workspace: &'a Workspace,
     plan: &'a Plan,
+    left_out: LeftOut,
     accepted: BTreeMap<ContentHash, serde_json::Value>,
 }
 
@@ -62,7 +65,8 @@ impl Told<'_> {
         for (id, status) in self.plan.statuses.iter().enumerate() {
             hits += usize::from(matches!(status, Status::Hit { .. } | Status::Absent { key: Some(_), .. }));
             runs += usize::from(status.works());
-            let is_stuck = matches!(status, Status::Missing { .. } | Status::Blocked { .. });
+            let is_stuck =
+                matches!(status, Status::Missing { .. } | Status::Blocked { .. }) && !self.left_out.nodes[id];
             stuck += usize::from(is_stuck);
             if !only_work || status.works() || is_stuck {
                 let (word, why) = self.status(id).await?;
@@ -79,6 +83,7 @@ impl Told<'_> {
             count(cells, "cell"),
             count(hits, "stage")
         ))?;
+        self.left_out.told().iter().for_each(|sentence| say(sentence));
         if only_work && runs + stuck > 0 {
             say("help: `sr-pipe plan --why CELL` tells which field of a key is another one");
             return Ok(Ending::Failed);

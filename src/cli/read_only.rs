@@ -1,5 +1,6 @@
 //! A run over a cache that cannot be written: good for a report, if nothing has to run.
 
+use super::left_out::LeftOut;
 use super::workspace::Workspace;
 use super::{CommandError, Ending, count, report, say};
 use crate::diagnostic::Diagnostic;
@@ -9,8 +10,9 @@ use crate::engine::{Planner, Status};
 pub(super) async fn run(workspace: &Workspace) -> Result<Ending, CommandError> {
     let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
     let plan = planner.plan(&workspace.cells.graph).await?;
-    let unfit = |status: &&Status| status.works() || matches!(status, Status::Missing { .. } | Status::Blocked { .. });
-    let open = plan.statuses.iter().filter(unfit).count();
+    let left_out = LeftOut::of(workspace, &plan);
+    let unfit = |status: &Status| status.works() || matches!(status, Status::Missing { .. } | Status::Blocked { .. });
+    let open = plan.statuses.iter().zip(&left_out.nodes).filter(|(status, out)| !**out && unfit(status)).count();
     if open > 0 {
         let stages = format!("{} {}", count(open, "stage"), if open == 1 { "has" } else { "have" });
         let state = workspace.project.state();
@@ -18,10 +20,10 @@ pub(super) async fn run(workspace: &Workspace) -> Result<Ending, CommandError> {
             .help("make the folder writable, or copy the project to a place that is; `sr-pipe plan` shows what has to run")
             .into());
     }
+    left_out.told().iter().for_each(|sentence| say(sentence));
     let cells = workspace.cells.cells.len();
-    say(&format!(
-        "{cells} of {cells} cells done, nothing had to run; not on record, since the cache cannot be written"
-    ));
+    let done = cells - left_out.count();
+    say(&format!("{done} of {cells} cells done, nothing had to run; not on record, since the cache cannot be written"));
     if workspace.file.experiment.report.is_some() {
         let path = report::write(workspace, &report::states(workspace, &plan)).await?;
         say(&format!("report: {path}"));

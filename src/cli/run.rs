@@ -8,6 +8,7 @@ use serde_json::json;
 use super::ending::ending;
 use super::environment::environment;
 use super::failures::failed_cells;
+use super::left_out::LeftOut;
 use super::machine::Machine;
 use super::signals::stop_on_signals;
 use super::watch::{self, Watch, duration};
@@ -67,7 +68,8 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let gate = Gate::share(&workspace.project.state())?;
     let plan =
         Planner::new(&workspace.records, &workspace.store, &workspace.data).await?.plan(&workspace.cells.graph).await?;
-    let missing = missing_files(&plan, &workspace);
+    let left_out = LeftOut::of(&workspace, &plan);
+    let missing = missing_files(&plan, &workspace, &left_out);
     if !missing.is_empty() {
         return Err(missing.into());
     }
@@ -76,6 +78,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     if !impossible.is_empty() {
         return Err(impossible.into());
     }
+    left_out.told().iter().for_each(|sentence| say(sentence));
     let idle = !plan.statuses.iter().any(Status::works);
     let _gate = if idle {
         Some(gate)
@@ -117,10 +120,10 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let watch = watching.await.map_err(std::io::Error::other)?;
 
     let states: Vec<RunState> = workspace.cells.cells.iter().map(|cell| state_of(cell, &ended)).collect();
-    let whole = whole_state(&states, &stop);
+    let whole = whole_state(&states, &left_out, &stop);
     workspace.records.finish_run(run, &ending(&workspace, &ended, &states, whole)).await?;
     let written = watch.end(whole);
-    summarize(&workspace, &ended, &states, run, began.elapsed().as_secs_f64());
+    summarize(&workspace, &ended, &states, &left_out, run, began.elapsed().as_secs_f64());
     if workspace.cells.graph.nodes.iter().any(|node| node.member.handling.temp) && share.try_alone()? {
         drop_temporary(&workspace.cells.graph, &ended.states, &workspace.store, &workspace.records).await?;
     }
@@ -142,12 +145,12 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
 }
 
 /// A message for each folder of raw files that is not whole.
-fn missing_files(plan: &Plan, workspace: &Workspace) -> Vec<Diagnostic> {
+fn missing_files(plan: &Plan, workspace: &Workspace, left_out: &LeftOut) -> Vec<Diagnostic> {
     let mut seen = BTreeSet::new();
     let mut messages = Vec::new();
-    for (status, node) in plan.statuses.iter().zip(&workspace.cells.graph.nodes) {
+    for (id, (status, node)) in plan.statuses.iter().zip(&workspace.cells.graph.nodes).enumerate() {
         let Status::Missing { files } = status else { continue };
-        if !seen.insert(files.clone()) {
+        if left_out.nodes[id] || !seen.insert(files.clone()) {
             continue;
         }
         let names: Vec<String> = files.iter().map(|file| format!("`{file}`")).collect();
@@ -200,8 +203,8 @@ fn state_of(cell: &Cell, ended: &Report) -> RunState {
     state
 }
 
-fn whole_state(states: &[RunState], stop: &StopSignal) -> RunState {
-    if states.iter().all(|state| *state == RunState::Done) {
+fn whole_state(states: &[RunState], left_out: &LeftOut, stop: &StopSignal) -> RunState {
+    if states.iter().zip(&left_out.cells).all(|(state, out)| *out || *state == RunState::Done) {
         RunState::Done
     } else if stop.stopped() {
         RunState::Interrupted
@@ -210,7 +213,7 @@ fn whole_state(states: &[RunState], stop: &StopSignal) -> RunState {
     }
 }
 
-fn summarize(workspace: &Workspace, ended: &Report, states: &[RunState], run: i64, seconds: f64) {
+fn summarize(workspace: &Workspace, ended: &Report, states: &[RunState], left_out: &LeftOut, run: i64, seconds: f64) {
     let done = states.iter().filter(|state| **state == RunState::Done).count();
     let cells = states.len();
     let work = if ended.ran == 0 {
@@ -218,8 +221,12 @@ fn summarize(workspace: &Workspace, ended: &Report, states: &[RunState], run: i6
     } else {
         format!("{} stage{} ran", ended.ran, if ended.ran == 1 { "" } else { "s" })
     };
-    say(&format!("run {run}: {done} of {cells} cells done, {work}, {}", duration(seconds)));
-    let failed = failed_cells(workspace, ended, states);
+    let out = match left_out.count() {
+        0 => String::new(),
+        out => format!("{out} left out, "),
+    };
+    say(&format!("run {run}: {done} of {cells} cells done, {out}{work}, {}", duration(seconds)));
+    let failed = failed_cells(workspace, ended, states, left_out);
     if !failed.is_empty() {
         say(&failed);
     }

@@ -87,27 +87,29 @@ fn with_handling(mut schema: Value) -> Value {
     schema
 }
 
-/// Lets `${name}` stand where a pipeline expects another type: the value is filled in before it is typed.
+/// Lets `${name}` stand where a pipeline expects another type, and in place of a whole stage: the value is filled in
+/// before it is typed.
 fn with_places(mut schema: Value) -> Value {
-    fn visit(schema: &mut Value) {
+    let place = || json!({ "type": "string", "pattern": r"^\$\{[a-z][a-z0-9_-]*\}$" });
+    fn visit(schema: &mut Value, place: &impl Fn() -> Value) {
         if let Value::Object(map) = schema {
             if let Some(Value::Object(properties)) = map.get_mut("properties") {
                 for property in properties.values_mut() {
                     let kind = property.get("type").and_then(Value::as_str);
                     if !matches!(kind, Some("string" | "object" | "array")) {
                         let plain = property.take();
-                        *property = json!({
-                            "anyOf": [plain, { "type": "string", "pattern": r"^\$\{[a-z][a-z0-9_-]*\}$" }]
-                        });
+                        *property = json!({ "anyOf": [plain, place()] });
                     }
                 }
             }
-            map.values_mut().for_each(visit);
+            map.values_mut().for_each(|value| visit(value, place));
         } else if let Value::Array(items) = schema {
-            items.iter_mut().for_each(visit);
+            items.iter_mut().for_each(|item| visit(item, place));
         }
     }
-    visit(&mut schema);
+    visit(&mut schema, &place);
+    let stage = &mut schema["properties"]["stages"]["additionalProperties"];
+    *stage = json!({ "anyOf": [stage.take(), place()] });
     schema
 }
 

@@ -5,9 +5,9 @@ use std::time::Instant;
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use super::{CommandError, Ending, columns, print};
+use super::{CommandError, Ending, columns, print, say};
 use crate::stage::synth::Config;
-use crate::synth::{Compress, Format, Request, SynthError, TRUTH, write};
+use crate::synth::{Compress, Format, SynthError, TRUTH, write};
 
 /// Write raw files that are made up, in the exact layout of a published data set.
 ///
@@ -16,9 +16,9 @@ use crate::synth::{Compress, Format, Request, SynthError, TRUTH, write};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sr-pipe synth jdata --rows 1000000 --out data/jdata
-  sr-pipe synth trivago --rows 50000 --seed 2 --out /tmp/trivago
-  sr-pipe synth jdata --sessions 3000 --days 14 --out /tmp/small     a small log, as in the quickstart")]
+  sr-pipe synth jdata --rows 1000000 --out made/jdata
+  sr-pipe synth trivago --rows 50000 --seed 2 --out made/trivago
+  sr-pipe synth jdata --sessions 3000 --days 14 --out made/small   a small log")]
 pub(super) struct Arguments {
     /// Which data set.
     #[arg(value_enum)]
@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// Same seed, same bytes.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Number of items, where it is not to grow with the rows.
+    /// Number of items, rounded up to dozens, where it is not to grow with the rows.
     #[arg(long)]
     items: Option<usize>,
     /// Number of users, where it is not to grow with the rows.
@@ -63,26 +63,30 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
         repeat: None,
         late: None,
     };
-    let request =
-        Request { format: config.format, extent: config.extent()?, seed: config.seed, compress: config.compress };
+    let request = config.request()?;
+    request.check()?;
     fs_err::create_dir_all(&arguments.out)?;
     let begun = Instant::now();
-    let written = write(&arguments.out, &request, &|| false).map_err(|error| match error {
+    let made = write(&arguments.out, &request, &|| false).map_err(|error| match error {
         SynthError::Request(diagnostic) => CommandError::from(*diagnostic),
         SynthError::Io(error) => CommandError::Io(error),
     })?;
     let seconds = begun.elapsed().as_secs_f64().max(1e-9);
     let mut rows = Vec::new();
-    for file in &written {
+    for file in &made.files {
         let size = fs_err::metadata(&file.path)?.len();
         rows.push(vec![file.path.to_string(), file.rows.to_string(), bytesize::ByteSize(size).to_string()]);
     }
-    let all: u64 = written.iter().map(|file| file.rows).sum();
+    // A line of JD micro-behaviors holds many rows.
+    let all = made.files.iter().map(|file| file.rows).sum::<u64>().max(arguments.rows.unwrap_or(0));
     print(&columns(&["file", "rows", "size"], &rows))?;
-    super::say(&format!(
+    say(&format!(
         "{all} rows in {seconds:.1} s, {:.2} million a second; what was planted: {}",
         all as f64 / seconds / 1e6,
         arguments.out.join(TRUTH)
     ));
+    for remark in made.remarks {
+        say(&format!("note: {remark}"));
+    }
     Ok(Ending::Done)
 }

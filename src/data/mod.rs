@@ -1,15 +1,20 @@
 //! The field's tables, typed: events, items, sessions, samples, ranks; and the files that a trainer reads.
 
+pub mod audit;
 pub mod dataset;
 pub mod events;
 pub mod items;
 pub mod knowledge;
+pub mod links;
+pub mod marks;
 pub mod names;
 pub mod order;
 pub mod protocol;
 pub mod ranks;
+pub mod rule;
 pub mod samples;
 pub mod sessions;
+pub mod statistics;
 pub mod tensors;
 pub mod vocabulary;
 

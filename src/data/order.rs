@@ -1,21 +1,24 @@
 //! Puts the events of a log of any size into the order in which sessions are cut. What fits into the buffer is sorted
 //! there; more is written to the attempt's scratch folder in sorted runs, which are merged at the end.
 
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::io::Write;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use fs_err::File;
 
 use super::events::{Event, Given, Group, NONE};
 
-/// Events that are held: 128 MB of them, and as much again while they are sorted.
-const HELD: usize = 1 << 22;
+/// Events that are held, 16 MB of them: few enough to be put in order within the processor's caches.
+const HELD: usize = 1 << 19;
 
-/// The bytes of an event in a run.
-const WIDTH: usize = 31;
+/// Events that are fetched at a time from where they are held.
+const FETCHED: usize = 1 << 8;
 
-/// Bytes that are read from a run or written to one at a time.
-const BUFFER: usize = WIDTH << 12;
+/// Bytes that are read from a run at a time.
+const BUFFER: usize = 1 << 16;
 
 /// What decides where an event stands: what stands together; the place that the log gives, else the time; the row.
 type Key = (u64, i64, u32);
@@ -28,8 +31,18 @@ pub struct Sorter {
     by_row: bool,
     limit: usize,
     scratch: Utf8PathBuf,
-    runs: Vec<File>,
+    /// The file of all runs, once there is one.
+    file: Option<File>,
+    runs: Vec<Run>,
+    bytes: Vec<u8>,
     digits: Digits,
+}
+
+/// A sorted run in the file of runs.
+#[derive(Debug, Clone)]
+struct Run {
+    bytes: Range<u64>,
+    layout: Layout,
 }
 
 impl Sorter {
@@ -41,7 +54,9 @@ impl Sorter {
             by_row: true,
             limit: HELD,
             scratch: scratch.to_owned(),
+            file: None,
             runs: Vec::new(),
+            bytes: Vec::new(),
             digits: Digits::default(),
         }
     }
@@ -69,20 +84,33 @@ impl Sorter {
         if !self.held.is_empty() {
             self.spill()?;
         }
-        Ok(Sorted::Merged(Merge::new(self.runs, self.by)?))
+        let Some(file) = self.file else { unreachable!("runs are in a file") };
+        Ok(Sorted::Merged(Merge::new(file, self.runs, self.by)?))
     }
 
     fn spill(&mut self) -> std::io::Result<()> {
         self.sort();
-        let path = self.scratch.join(format!("run-{}", self.runs.len()));
-        let file = File::options().read(true).write(true).create_new(true).open(&path)?;
-        // Nothing but this process needs the name; without it the file is gone with the process.
-        fs_err::remove_file(&path)?;
-        let mut writer = BufWriter::with_capacity(BUFFER, file);
-        for (_, index) in &self.digits.sorted {
-            writer.write_all(&to_bytes(&self.held[*index as usize]))?;
+        let layout = Layout::of(&self.held);
+        self.bytes.clear();
+        self.bytes.reserve(layout.width() * self.held.len());
+        // Events are fetched many at a time, so that the processor waits for them together.
+        let mut fetched = Vec::with_capacity(FETCHED);
+        for indices in self.digits.sorted.chunks(FETCHED) {
+            fetched.clear();
+            fetched.extend(indices.iter().map(|(_, index)| self.held[*index as usize]));
+            fetched.iter().for_each(|event| layout.write(event, &mut self.bytes));
         }
-        self.runs.push(writer.into_inner().map_err(std::io::IntoInnerError::into_error)?);
+        if self.file.is_none() {
+            let path = self.scratch.join("runs");
+            self.file = Some(File::options().read(true).write(true).create_new(true).open(&path)?);
+            // Nothing but this process needs the name; without it the file is gone with the process.
+            fs_err::remove_file(&path)?;
+        }
+        let start = self.runs.last().map_or(0, |run| run.bytes.end);
+        if let Some(file) = &mut self.file {
+            file.write_all(&self.bytes)?;
+        }
+        self.runs.push(Run { bytes: start..start + self.bytes.len() as u64, layout });
         self.held.clear();
         self.by_row = true;
         Ok(())
@@ -171,24 +199,24 @@ impl Iterator for Sorted {
 /// Runs on disk as one, by a tree of matches: its root knows the run with the least head.
 pub struct Merge {
     by: Group,
-    runs: Vec<BufReader<File>>,
-    /// The head of each run with its key; nothing where the run is over.
-    heads: Vec<Option<(Key, Event)>>,
+    runs: Vec<RunReader>,
+    /// The head of each run; nothing where the run is over.
+    heads: Vec<Option<Event>>,
+    /// The key of each head as one number, the last of all where the run is over.
+    keys: Vec<u128>,
     /// The winner of each match; the heads stand below, from index `heads.len()` on.
     winners: Vec<usize>,
 }
 
+const OVER: u128 = u128::MAX;
+
 impl Merge {
-    fn new(files: Vec<File>, by: Group) -> std::io::Result<Self> {
-        let mut runs = Vec::with_capacity(files.len());
-        let mut heads = Vec::with_capacity(files.len());
-        for mut file in files {
-            file.rewind()?;
-            let mut run = BufReader::with_capacity(BUFFER, file);
-            heads.push(read(&mut run)?.map(|event| (key(&event, by), event)));
-            runs.push(run);
-        }
-        let mut this = Self { by, winners: vec![0; runs.len()], runs, heads };
+    fn new(file: File, runs: Vec<Run>, by: Group) -> std::io::Result<Self> {
+        let file = Arc::new(file.into_file());
+        let mut runs: Vec<RunReader> = runs.into_iter().map(|run| RunReader::new(&file, run)).collect();
+        let heads = runs.iter_mut().map(RunReader::next).collect::<std::io::Result<Vec<_>>>()?;
+        let keys = heads.iter().map(|head| head.as_ref().map_or(OVER, |event| number(event, by))).collect();
+        let mut this = Self { by, winners: vec![0; runs.len()], runs, heads, keys };
         (1..this.winners.len()).rev().for_each(|at| this.play(at));
         Ok(this)
     }
@@ -200,23 +228,138 @@ impl Merge {
 
     fn play(&mut self, place: usize) {
         let (left, right) = (self.at(2 * place), self.at(2 * place + 1));
-        let wins = match (&self.heads[left], &self.heads[right]) {
-            (Some((ours, _)), Some((theirs, _))) => ours <= theirs,
-            (ours, _) => ours.is_some(),
-        };
-        self.winners[place] = if wins { left } else { right };
+        self.winners[place] = if self.keys[left] <= self.keys[right] { left } else { right };
     }
 
     fn next(&mut self) -> std::io::Result<Option<Event>> {
         let run = if self.heads.len() == 1 { 0 } else { self.winners[1] };
-        let Some((_, event)) = self.heads[run] else { return Ok(None) };
-        self.heads[run] = read(&mut self.runs[run])?.map(|event| (key(&event, self.by), event));
+        let Some(event) = self.heads[run] else { return Ok(None) };
+        self.heads[run] = self.runs[run].next()?;
+        self.keys[run] = self.heads[run].as_ref().map_or(OVER, |event| number(event, self.by));
         let mut place = (run + self.heads.len()) / 2;
         while place > 0 {
             self.play(place);
             place /= 2;
         }
         Ok(Some(event))
+    }
+}
+
+/// Reads a run from the file of all.
+struct RunReader {
+    file: Arc<std::fs::File>,
+    rest: Range<u64>,
+    layout: Layout,
+    buffer: Vec<u8>,
+    at: usize,
+}
+
+impl RunReader {
+    fn new(file: &Arc<std::fs::File>, run: Run) -> Self {
+        Self { file: Arc::clone(file), rest: run.bytes, layout: run.layout, buffer: Vec::new(), at: 0 }
+    }
+
+    fn next(&mut self) -> std::io::Result<Option<Event>> {
+        let width = self.layout.width();
+        if self.at == self.buffer.len() {
+            let wanted = (self.rest.end - self.rest.start).min((BUFFER / width * width) as u64);
+            if wanted == 0 {
+                return Ok(None);
+            }
+            self.buffer.resize(wanted as usize, 0);
+            self.file.read_exact_at(&mut self.buffer, self.rest.start)?;
+            self.rest.start += wanted;
+            self.at = 0;
+        }
+        let event = self.layout.read(&self.buffer[self.at..self.at + width]);
+        self.at += width;
+        Ok(Some(event))
+    }
+}
+
+/// How the events of a run are written: what is the same in all of them stands here instead of in each.
+#[derive(Debug, Clone)]
+struct Layout {
+    first: Event,
+    /// Times are written as what they are above this, in 4 bytes; or in full.
+    base: Option<i64>,
+    session: bool,
+    order: bool,
+    part: bool,
+}
+
+impl Layout {
+    fn of(events: &[Event]) -> Self {
+        let first = events[0];
+        let (low, high) = events
+            .iter()
+            .fold((first.time, first.time), |(low, high), event| (low.min(event.time), high.max(event.time)));
+        Self {
+            first,
+            base: (high.abs_diff(low) <= u64::from(u32::MAX)).then_some(low),
+            session: events.iter().any(|event| event.session != first.session),
+            order: events.iter().any(|event| event.order != first.order),
+            part: events.iter().any(|event| event.part != first.part),
+        }
+    }
+
+    /// Bytes of an event.
+    fn width(&self) -> usize {
+        let time = if self.base.is_some() { 4 } else { 8 };
+        time + 14 + 4 * usize::from(self.session) + 4 * usize::from(self.order) + usize::from(self.part)
+    }
+
+    fn write(&self, event: &Event, bytes: &mut Vec<u8>) {
+        let (mut written, mut at) = ([0; 35], 0);
+        let mut number = |number: u32, there: bool| {
+            written[at..at + 4].copy_from_slice(&number.to_le_bytes());
+            at += if there { 4 } else { 0 };
+        };
+        let time = event.time.wrapping_sub(self.base.unwrap_or_default()).cast_unsigned();
+        number(time as u32, true);
+        number((time >> 32) as u32, self.base.is_none());
+        number(event.row, true);
+        number(event.user, true);
+        number(event.item, true);
+        number(event.session, self.session);
+        number(event.order, self.order);
+        written[at..at + 2].copy_from_slice(&event.operation.to_le_bytes());
+        written[at + 2] = event.part.map_or(3, |part| part as u8);
+        bytes.extend_from_slice(&written[..at + 2 + usize::from(self.part)]);
+    }
+
+    fn read(&self, mut bytes: &[u8]) -> Event {
+        let mut event = self.first;
+        let number = |bytes: &mut &[u8]| {
+            let (head, rest) = bytes.split_first_chunk::<4>().unwrap_or((&[0; 4], &[]));
+            *bytes = rest;
+            u32::from_le_bytes(*head)
+        };
+        let low = number(&mut bytes);
+        event.time = match self.base {
+            Some(base) => base.wrapping_add(i64::from(low)),
+            None => (u64::from(low) | u64::from(number(&mut bytes)) << 32).cast_signed(),
+        };
+        event.row = number(&mut bytes);
+        event.user = number(&mut bytes);
+        event.item = number(&mut bytes);
+        if self.session {
+            event.session = number(&mut bytes);
+        }
+        if self.order {
+            event.order = number(&mut bytes);
+        }
+        let (operation, rest) = bytes.split_first_chunk::<2>().unwrap_or((&[0; 2], &[]));
+        (event.operation, bytes) = (u16::from_le_bytes(*operation), rest);
+        if self.part {
+            event.part = match bytes {
+                [0] => Some(Given::Train),
+                [1] => Some(Given::Valid),
+                [2] => Some(Given::Test),
+                _ => None,
+            };
+        }
+        event
     }
 }
 
@@ -228,50 +371,22 @@ fn group(event: &Event, by: Group) -> u64 {
     }
 }
 
+/// The key as one number, for times that fit 62 bits; others were refused or are beyond any clock.
+fn number(event: &Event, by: Group) -> u128 {
+    let (group, place, row) = key(event, by);
+    let place = place.clamp(-FARTHEST, FARTHEST - 1).wrapping_add(FARTHEST).cast_unsigned();
+    u128::from(group) << 94 | u128::from(place) << 32 | u128::from(row)
+}
+
+/// Seconds from 1970 within which times are told apart: seventy thousand million years.
+const FARTHEST: i64 = 1 << 61;
+
 fn key(event: &Event, by: Group) -> Key {
     (group(event, by), place(event, by), event.row)
 }
 
 fn place(event: &Event, by: Group) -> i64 {
     if by == Group::Session && event.order != NONE { i64::from(event.order) } else { event.time }
-}
-
-fn to_bytes(event: &Event) -> [u8; WIDTH] {
-    let mut bytes = [0; WIDTH];
-    bytes[..8].copy_from_slice(&event.time.to_le_bytes());
-    for (at, number) in [event.row, event.user, event.session, event.item, event.order].into_iter().enumerate() {
-        bytes[8 + 4 * at..12 + 4 * at].copy_from_slice(&number.to_le_bytes());
-    }
-    bytes[28..30].copy_from_slice(&event.operation.to_le_bytes());
-    bytes[30] = event.part.map_or(3, |part| part as u8);
-    bytes
-}
-
-fn read(run: &mut impl Read) -> std::io::Result<Option<Event>> {
-    let mut bytes = [0; WIDTH];
-    match run.read_exact(&mut bytes) {
-        Ok(()) => {}
-        // Runs hold whole events.
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
-        Err(error) => return Err(error),
-    }
-    let number = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-    let time = u64::from(number(0)) | u64::from(number(4)) << 32;
-    Ok(Some(Event {
-        time: time.cast_signed(),
-        row: number(8),
-        user: number(12),
-        session: number(16),
-        item: number(20),
-        order: number(24),
-        operation: u16::from_le_bytes([bytes[28], bytes[29]]),
-        part: match bytes[30] {
-            0 => Some(Given::Train),
-            1 => Some(Given::Valid),
-            2 => Some(Given::Test),
-            _ => None,
-        },
-    }))
 }
 
 #[cfg(test)]
@@ -283,7 +398,7 @@ mod tests {
     fn event() -> impl Strategy<Value = Event> {
         let part = prop_oneof![Just(None), Just(Some(Given::Train)), Just(Some(Given::Test))];
         let number = prop_oneof![4 => 0_u32..5, 1 => Just(NONE)];
-        let time = prop_oneof![4 => 0_i64..9, 1 => any::<i64>()];
+        let time = prop_oneof![4 => 0_i64..9, 1 => -FARTHEST..FARTHEST];
         (time, number.clone(), number.clone(), 0_u32..9, number, 0_u16..4, part).prop_map(
             |(time, user, session, item, order, operation, part)| Event {
                 time,

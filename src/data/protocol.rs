@@ -14,7 +14,8 @@ pub struct Protocol {
     /// Whether one epoch is picked for all metrics, or one for each.
     #[serde(default)]
     pub select_by: SelectBy,
-    /// Share of the training sessions, the last ones by end time, that is held out for validation.
+    /// Share of the training sessions, the last ones by end time, that is held out for validation where the split makes
+    /// no validation part itself.
     #[serde(default = "tenth")]
     pub validation_share: f64,
     /// What a target's rank is when other candidates score the same.

@@ -2,7 +2,7 @@
 
 use camino::Utf8Path;
 
-use crate::artifact::table::{self, Column, Schema, TableError, Text, Type};
+use crate::artifact::table::{Column, Schema, TableError, TableReader, TableWriter, Text, Type};
 
 /// Columns of `samples.parquet`.
 pub const SCHEMA: Schema = Schema {
@@ -24,6 +24,9 @@ pub const SCHEMA: Schema = Schema {
 /// The name of the file in an artifact.
 pub const FILE: &str = "samples.parquet";
 
+/// How many samples are written together.
+const PIECE: usize = 1 << 16;
+
 /// What a sample is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
@@ -41,63 +44,76 @@ pub struct Sample {
     pub cold: bool,
 }
 
-/// The samples of all parts: part name and samples, in the order train, valid, test.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Samples {
-    /// By part.
-    pub parts: Vec<(String, Vec<Sample>)>,
+/// Reads the samples of one part; those of the others are passed over.
+///
+/// # Errors
+/// When the file is missing, damaged or another table.
+pub fn read_part(folder: &Utf8Path, part: &str) -> Result<Vec<Sample>, TableError> {
+    let mut found = Vec::new();
+    for piece in TableReader::open(&folder.join(FILE), &SCHEMA)? {
+        let mut piece = piece?;
+        let names = piece.text("part");
+        let (samples, sessions) = (piece.int64("sample"), piece.int64("session"));
+        let (targets, positions) = (piece.int32("target"), piece.int32("position"));
+        let (repeated, cold) = (piece.bool("in_session"), piece.bool("cold"));
+        found.extend((0..names.len()).filter(|row| names.at(*row) == part).map(|row| Sample {
+            sample: samples[row],
+            session: sessions[row],
+            target: targets[row],
+            position: positions[row],
+            in_session: repeated[row],
+            cold: cold[row],
+        }));
+    }
+    Ok(found)
 }
 
-impl Samples {
-    /// The samples of a part; none where there is no such part.
-    pub fn part(&self, name: &str) -> &[Sample] {
-        self.parts.iter().find(|(part, _)| part == name).map_or(&[], |(_, samples)| samples)
-    }
+/// Writes samples one by one.
+pub struct SampleWriter {
+    table: TableWriter,
+    parts: Vec<&'static str>,
+    piece: Vec<Sample>,
+}
 
-    /// Reads the table.
+impl SampleWriter {
+    /// Begins the table of an artifact.
     ///
     /// # Errors
-    /// When the file is missing, damaged or another table.
-    pub fn read(path: &Utf8Path) -> Result<Self, TableError> {
-        let mut table = table::read(path, &SCHEMA)?;
-        let names = table.text("part");
-        let (samples, sessions) = (table.int64("sample"), table.int64("session"));
-        let (targets, positions) = (table.int32("target"), table.int32("position"));
-        let (repeated, cold) = (table.bool("in_session"), table.bool("cold"));
-        let mut parts: Vec<(String, Vec<Sample>)> = Vec::new();
-        for row in 0..names.len() {
-            if parts.last().is_none_or(|(part, _)| part != names.at(row)) {
-                parts.push((names.at(row).to_owned(), Vec::new()));
-            }
-            if let Some((_, part)) = parts.last_mut() {
-                part.push(Sample {
-                    sample: samples[row],
-                    session: sessions[row],
-                    target: targets[row],
-                    position: positions[row],
-                    in_session: repeated[row],
-                    cold: cold[row],
-                });
-            }
-        }
-        Ok(Self { parts })
+    /// When the file cannot be made.
+    pub fn create(folder: &Utf8Path) -> Result<Self, TableError> {
+        let table = TableWriter::create(&folder.join(FILE), &SCHEMA, &[])?;
+        Ok(Self { table, parts: Vec::new(), piece: Vec::new() })
     }
 
-    /// Writes the table.
+    /// Adds a sample of a part.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn write(&self, path: &Utf8Path) -> Result<(), TableError> {
-        let rows = || self.parts.iter().flat_map(|(_, samples)| samples);
-        let columns = vec![
-            Column::Text(Text::full(self.parts.iter().flat_map(|(part, samples)| samples.iter().map(move |_| part)))),
-            Column::Int64(rows().map(|sample| sample.sample).collect()),
-            Column::Int64(rows().map(|sample| sample.session).collect()),
-            Column::Int32(rows().map(|sample| sample.target).collect()),
-            Column::Int32(rows().map(|sample| sample.position).collect()),
-            Column::Bool(rows().map(|sample| sample.in_session).collect()),
-            Column::Bool(rows().map(|sample| sample.cold).collect()),
-        ];
-        table::write(path, &SCHEMA, columns, Vec::new())
+    pub fn push(&mut self, part: &'static str, sample: Sample) -> Result<(), TableError> {
+        self.parts.push(part);
+        self.piece.push(sample);
+        if self.piece.len() == PIECE { self.flush() } else { Ok(()) }
+    }
+
+    /// Ends the table.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn finish(mut self) -> Result<(), TableError> {
+        self.flush()?;
+        self.table.finish()
+    }
+
+    fn flush(&mut self) -> Result<(), TableError> {
+        let (parts, piece) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.piece));
+        self.table.append(vec![
+            Column::Text(Text::full(parts)),
+            Column::Int64(piece.iter().map(|sample| sample.sample).collect()),
+            Column::Int64(piece.iter().map(|sample| sample.session).collect()),
+            Column::Int32(piece.iter().map(|sample| sample.target).collect()),
+            Column::Int32(piece.iter().map(|sample| sample.position).collect()),
+            Column::Bool(piece.iter().map(|sample| sample.in_session).collect()),
+            Column::Bool(piece.iter().map(|sample| sample.cold).collect()),
+        ])
     }
 }

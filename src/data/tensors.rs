@@ -2,9 +2,9 @@
 //! header, the arrays' bytes.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Map, Value, json};
 
 /// An array of whole numbers with one axis.
@@ -16,12 +16,40 @@ pub enum Tensor {
     Int64(Vec<i64>),
 }
 
-impl Tensor {
+/// An array on its way into a file: its length, and its values as they come.
+pub enum Stream<'a> {
+    /// 32 bits.
+    Int32(usize, Box<dyn Iterator<Item = i32> + 'a>),
+    /// 64 bits.
+    Int64(usize, Box<dyn Iterator<Item = i64> + 'a>),
+}
+
+impl Stream<'_> {
     fn layout(&self) -> (&'static str, usize, usize) {
         match self {
-            Self::Int32(values) => ("I32", values.len(), 4),
-            Self::Int64(values) => ("I64", values.len(), 8),
+            Self::Int32(length, _) => ("I32", *length, 4),
+            Self::Int64(length, _) => ("I64", *length, 8),
         }
+    }
+
+    /// Writes the values, and answers how many there were.
+    fn write(self, file: &mut impl Write) -> std::io::Result<usize> {
+        let mut count = 0;
+        match self {
+            Self::Int32(_, values) => {
+                for value in values {
+                    file.write_all(&value.to_le_bytes())?;
+                    count += 1;
+                }
+            }
+            Self::Int64(_, values) => {
+                for value in values {
+                    file.write_all(&value.to_le_bytes())?;
+                    count += 1;
+                }
+            }
+        }
+        Ok(count)
     }
 }
 
@@ -30,12 +58,29 @@ impl Tensor {
 /// # Errors
 /// When the file cannot be written.
 pub fn write(path: &Utf8Path, tensors: &[(String, Tensor)]) -> std::io::Result<()> {
-    let mut ordered: Vec<&(String, Tensor)> = tensors.iter().collect();
-    ordered.sort_by_key(|(name, tensor)| (std::cmp::Reverse(tensor.layout().2), name));
+    let streams = tensors.iter().map(|(name, tensor)| {
+        let stream = match tensor {
+            Tensor::Int32(values) => Stream::Int32(values.len(), Box::new(values.iter().copied())),
+            Tensor::Int64(values) => Stream::Int64(values.len(), Box::new(values.iter().copied())),
+        };
+        (name.clone(), stream)
+    });
+    write_streams(path, streams.collect())
+}
+
+/// Writes named arrays whose values need not stand in memory.
+///
+/// # Errors
+/// When the file cannot be written.
+///
+/// # Panics
+/// When a stream has another length than it says.
+pub fn write_streams(path: &Utf8Path, mut streams: Vec<(String, Stream<'_>)>) -> std::io::Result<()> {
+    streams.sort_by(|(a, left), (b, right)| right.layout().2.cmp(&left.layout().2).then_with(|| a.cmp(b)));
     let mut header = Map::new();
     let mut offset = 0;
-    for (name, tensor) in &ordered {
-        let (kind, length, width) = tensor.layout();
+    for (name, stream) in &streams {
+        let (kind, length, width) = stream.layout();
         let end = offset + length * width;
         header.insert(name.clone(), json!({ "dtype": kind, "shape": [length], "data_offsets": [offset, end] }));
         offset = end;
@@ -45,16 +90,75 @@ pub fn write(path: &Utf8Path, tensors: &[(String, Tensor)]) -> std::io::Result<(
     while !header.len().is_multiple_of(8) {
         header.push(' ');
     }
-    let mut file = std::io::BufWriter::new(fs_err::File::create(path)?);
+    let mut file = std::io::BufWriter::with_capacity(1 << 16, fs_err::File::create(path)?);
     file.write_all(&(header.len() as u64).to_le_bytes())?;
     file.write_all(header.as_bytes())?;
-    for (_, tensor) in ordered {
-        match tensor {
-            Tensor::Int32(values) => values.iter().try_for_each(|value| file.write_all(&value.to_le_bytes()))?,
-            Tensor::Int64(values) => values.iter().try_for_each(|value| file.write_all(&value.to_le_bytes()))?,
-        }
+    for (name, stream) in streams {
+        let (_, length, _) = stream.layout();
+        let written = stream.write(&mut file)?;
+        assert_eq!(written, length, "the array `{name}` has another length than was said");
     }
     file.flush()
+}
+
+/// An open file, whose arrays are read value by value.
+pub struct TensorFile {
+    path: Utf8PathBuf,
+    data: u64,
+    header: Map<String, Value>,
+}
+
+impl TensorFile {
+    /// Opens a file and reads what it holds.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no safetensors file.
+    pub fn open(path: &Utf8Path) -> std::io::Result<Self> {
+        let mut file = fs_err::File::open(path)?;
+        let size = file.metadata()?.len();
+        let mut length = [0; 8];
+        file.read_exact(&mut length)?;
+        let length = u64::from_le_bytes(length);
+        let bytes = usize::try_from(length).ok().filter(|_| length <= size).ok_or_else(|| unreadable(path))?;
+        let mut header = vec![0; bytes];
+        file.read_exact(&mut header)?;
+        let header = serde_json::from_slice(&header).map_err(|_| unreadable(path))?;
+        Ok(Self { path: path.to_owned(), data: 8 + length, header })
+    }
+
+    /// The values of an array, in order. They end early, with an error, where the file does.
+    ///
+    /// # Errors
+    /// When there is no such array, it holds no whole numbers of 32 or 64 bits, or the file cannot be read.
+    pub fn values(&self, name: &str) -> std::io::Result<impl Iterator<Item = std::io::Result<i64>> + use<>> {
+        let about = self.header.get(name).ok_or_else(|| unreadable(&self.path))?;
+        let offset = |at: usize| about["data_offsets"][at].as_u64().ok_or_else(|| unreadable(&self.path));
+        let width: usize = match about["dtype"].as_str() {
+            Some("I32") => 4,
+            Some("I64") => 8,
+            _ => return Err(unreadable(&self.path)),
+        };
+        let (from, to) = (offset(0)?, offset(1)?);
+        let mut file = fs_err::File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.data + from))?;
+        let mut file = BufReader::with_capacity(1 << 16, file);
+        let count = to.saturating_sub(from) / width as u64;
+        Ok((0..count).map(move |_| {
+            // A narrow number fills the wide one up to its sign.
+            let mut bytes = [0; 8];
+            file.read_exact(&mut bytes[..width])?;
+            let wide = i64::from_le_bytes(bytes);
+            let spare = 64 - 8 * width;
+            Ok(wide << spare >> spare)
+        }))
+    }
+}
+
+fn unreadable(path: &Utf8Path) -> std::io::Error {
+    std::io::Error::new(
+        std::io::ErrorKind::InvalidData,
+        format!("`{path}` is not a safetensors file of whole numbers, or lacks an array"),
+    )
 }
 
 /// Reads every array of a file.
@@ -63,12 +167,7 @@ pub fn write(path: &Utf8Path, tensors: &[(String, Tensor)]) -> std::io::Result<(
 /// When the file cannot be read, is cut short, or holds another type than whole numbers of 32 or 64 bits.
 pub fn read(path: &Utf8Path) -> std::io::Result<BTreeMap<String, Tensor>> {
     let bytes = fs_err::read(path)?;
-    decode(&bytes).ok_or_else(|| {
-        std::io::Error::new(
-            std::io::ErrorKind::InvalidData,
-            format!("`{path}` is not a safetensors file of whole numbers"),
-        )
-    })
+    decode(&bytes).ok_or_else(|| unreadable(path))
 }
 
 fn decode(bytes: &[u8]) -> Option<BTreeMap<String, Tensor>> {
@@ -122,7 +221,11 @@ mod tests {
                 assert_eq!((8 + length + offset(0)) % 8, 0);
                 Tensor::Int64(raw.chunks(8).map(|b| i64::from_le_bytes(b.try_into().unwrap())).collect())
             };
-            assert_eq!(entry["shape"], json!([tensor.layout().1]));
+            let length = match &tensor {
+                Tensor::Int32(values) => values.len(),
+                Tensor::Int64(values) => values.len(),
+            };
+            assert_eq!(entry["shape"], json!([length]));
             tensors.push((name, tensor));
         }
         assert_eq!(covered, data.len());
@@ -141,6 +244,15 @@ mod tests {
             let path = Utf8PathBuf::from_path_buf(folder.path().join("t.safetensors")).unwrap();
             write(&path, &tensors).unwrap();
             let mut found = read_back(&fs_err::read(&path).unwrap());
+            let file = TensorFile::open(&path).unwrap();
+            for (name, tensor) in &tensors {
+                let values: Vec<i64> = file.values(name).unwrap().map(Result::unwrap).collect();
+                let expected: Vec<i64> = match tensor {
+                    Tensor::Int32(values) => values.iter().map(|value| i64::from(*value)).collect(),
+                    Tensor::Int64(values) => values.clone(),
+                };
+                prop_assert_eq!(values, expected);
+            }
             tensors.sort_by(|a, b| a.0.cmp(&b.0));
             found.sort_by(|a, b| a.0.cmp(&b.0));
             prop_assert_eq!(found, tensors);

@@ -171,7 +171,11 @@ impl Executor {
                 self.tell(RunEvent::Reused(id));
                 Some(NodeState::Done(Outcome::sealed(&self.store, Some(*key), object)))
             }
-            Status::Missing { .. } | Status::Blocked { .. } | Status::Idle => Some(NodeState::Blocked),
+            Status::Blocked { .. } => {
+                self.tell(RunEvent::Blocked(id));
+                Some(NodeState::Blocked)
+            }
+            Status::Missing { .. } | Status::Idle => Some(NodeState::Blocked),
             Status::Run { .. } | Status::After { .. } => {
                 let inputs = graph.nodes[id].inputs.values().map(|input| &states[*input]);
                 if inputs.clone().any(|state| matches!(state, Some(NodeState::Failed { .. } | NodeState::Blocked))) {

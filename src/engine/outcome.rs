@@ -93,7 +93,7 @@ pub enum RunEvent {
         /// Its log.
         log: Utf8PathBuf,
     },
-    /// A node is not tried, since something that it reads failed, or the run ends at its first failure.
+    /// A node is not tried, since something that it reads failed or is not there, or the run ends at its first failure.
     Blocked(NodeId),
     /// A damaged object was dropped and is made again.
     Healed {
@@ -146,7 +146,7 @@ pub enum NodeState {
         /// Its log.
         log: Utf8PathBuf,
     },
-    /// It was not tried, since one of its inputs failed, or the run ends at its first failure.
+    /// It was not tried, since one of its inputs failed or is not there, or the run ends at its first failure.
     Blocked,
     /// The run was stopped before it was done.
     Interrupted,

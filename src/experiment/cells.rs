@@ -28,6 +28,10 @@ pub struct Cell {
     pub ranks: Option<NodeId>,
     /// The node that makes its dataset.
     pub dataset: Option<NodeId>,
+    /// The node that counts its data set.
+    pub statistics: Option<NodeId>,
+    /// The node that looks for leaks in its dataset.
+    pub audit: Option<NodeId>,
     /// True when its data were made up by a `synth` stage.
     pub synthetic: bool,
 }
@@ -100,7 +104,7 @@ impl Wiring<'_> {
         values.extend(point.values.iter().map(|(axis, value)| (axis.clone(), json!(value))));
         values.insert("seed".into(), json!(seed));
         let settings = Settings { seed, ..*settings };
-        let instance = pipeline.instantiate(&values, &settings, filled)?;
+        let instance = pipeline.instantiate(&values, &settings, filled, file.goals(pipeline).as_ref())?;
 
         // A stage is named after the axes that it depends on, itself or through what it reads.
         let mut axes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -139,6 +143,8 @@ impl Wiring<'_> {
             ends,
             ranks: made_by("evaluate"),
             dataset: made_by("split"),
+            statistics: made_by("statistics"),
+            audit: made_by("audit"),
             synthetic: made_by("synth").is_some(),
         })
     }

@@ -35,7 +35,7 @@ impl ExperimentFile {
             let path = keys(["protocol", "custom", "validation_share"]);
             errors.push(self.document.error(&path, Part::Value, "must be at least 0 and below 1"));
         }
-        errors.extend(self.report_errors(&known));
+        errors.extend(if self.counts() { self.statistics_errors(&known) } else { self.report_errors(&known) });
         errors
     }
 
@@ -127,6 +127,11 @@ impl ExperimentFile {
                     let error = self.document.error(&path, Part::Value, format!("unknown axis `{axis}`"));
                     errors.push(error.help(suggestion(axis, &axes)));
                 }
+            }
+            if report.paper.as_ref().is_some_and(|paper| !paper.statistics.is_empty()) {
+                let path = keys(["report", "paper", "statistics"]);
+                let error = self.document.error(&path, Part::Key, "the report has no `statistics` to stand beside");
+                errors.push(error.help("name them under `report`, or give numbers of metrics under `values`"));
             }
         }
         for (index, claim) in self.experiment.claims.iter().enumerate() {

@@ -132,6 +132,9 @@ impl ExperimentFile {
 
     /// True when some stage trains: only then is a trainer needed.
     pub fn needs_trainer(&self) -> bool {
+        if self.counts() {
+            return false;
+        }
         self.pipelines.values().any(|pipeline| {
             let stages = pipeline.document.value["stages"].as_object();
             stages

@@ -6,6 +6,7 @@ mod choice;
 pub mod grid;
 mod load;
 mod points;
+mod statistics;
 pub mod types;
 
 pub use cells::{Cell, Cells};

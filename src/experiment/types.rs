@@ -52,6 +52,14 @@ pub struct DatasetSpec {
     /// Values for the pipeline's `${name}` places, beside the cell's own axes.
     #[serde(default)]
     pub with: BTreeMap<String, Value>,
+    /// Whether a run goes on without it, and says so, where its raw files are absent. Otherwise such a run does not
+    /// begin.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub optional: bool,
+}
+
+fn is_false(switch: &bool) -> bool {
+    !switch
 }
 
 /// A protocol by name, or spelled out.
@@ -80,6 +88,10 @@ pub struct ReportSpec {
     /// Metrics with their cut-off: `hit@20`, `mrr@20`.
     #[serde(default = "usual_metrics")]
     pub metrics: Vec<String>,
+    /// Instead of metrics, statistics of the data sets by name: `sessions`, `mean session length`. They are the rows, and
+    /// only the stages run that the `statistics` stages of the pipelines need, and their `audit` stages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statistics: Vec<String>,
     /// Numbers printed in the paper, to stand beside ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paper: Option<PaperNumbers>,
@@ -107,7 +119,11 @@ pub struct PaperNumbers {
     /// Where they are printed: `MKM-SR (SIGIR 2020), Table 2`.
     pub source: String,
     /// In per cent: column, then row, then metric.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, BTreeMap<String, BTreeMap<String, f64>>>,
+    /// Column, then statistic; shares in per cent.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub statistics: BTreeMap<String, BTreeMap<String, f64>>,
 }
 
 /// A sentence as an inequality between cells.

@@ -94,10 +94,12 @@ pub(super) fn day(text: &[u8]) -> Option<i64> {
     }
     let [century, year, month, day] = [pair(text, 0)?, pair(text, 2)?, pair(text, 5)?, pair(text, 8)?];
     let year = century * 100 + year;
-    if !(1..=12).contains(&month) || day < 1 || day > days_of(year, month) {
+    if !(1..=12).contains(&month) || day < 1 {
         return None;
     }
-    Some(days_since_1970(year, month, day))
+    let at = usize::try_from(year * 12 + month - 1).ok()?;
+    let (first, next) = (i64::from(MONTHS[at]), i64::from(MONTHS[at + 1]));
+    (first + day <= next).then_some(first + day - 1)
 }
 
 /// The year and month of a time, `201803`.
@@ -114,22 +116,26 @@ fn pair(text: &[u8], at: usize) -> Option<i64> {
     (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
 }
 
-fn days_of(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
+/// Days since 1970 of the first of each month from January of the year 0 on: a log has a time in every row, and a table is
+/// read faster than a calendar is computed.
+static MONTHS: [i32; 10_000 * 12 + 1] = months();
 
-/// Days since 1970 of a date of the Gregorian calendar: years begin in March, so that the leap day is their last.
-#[inline]
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month > 2 { year } else { year - 1 };
-    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+const fn months() -> [i32; 10_000 * 12 + 1] {
+    let mut months = [0; 10_000 * 12 + 1];
+    // 719,528 days before 1970 the year 0 of the Gregorian calendar begins.
+    let (mut month, mut days) = (0, -719_528);
+    while month < months.len() {
+        months[month] = days;
+        let year = month / 12;
+        days += match month % 12 {
+            1 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+            1 => 28,
+            3 | 5 | 8 | 10 => 30,
+            _ => 31,
+        };
+        month += 1;
+    }
+    months
 }
 
 #[cfg(test)]

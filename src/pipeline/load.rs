@@ -80,7 +80,13 @@ impl PipelineFile {
         defaults.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
-    /// Fills in values, types the stages and resolves them.
+    /// The names of its stages of a kind.
+    pub fn stages_of(&self, kind: &str) -> impl Iterator<Item = &str> {
+        let of_kind = move |name: &&String| self.document.value["stages"][name.as_str()].get(kind).is_some();
+        self.places.keys().filter(of_kind).map(String::as_str)
+    }
+
+    /// Fills in values, types the stages and resolves them: all, or those that `goals` name and what these read.
     ///
     /// # Errors
     /// Everything that is wrong and was not told before, each with its place in the file.
@@ -89,9 +95,17 @@ impl PipelineFile {
         values: &BTreeMap<String, Value>,
         settings: &Settings<'_>,
         filled: &mut Filled,
+        goals: Option<&BTreeSet<String>>,
     ) -> Result<Instance, Vec<Diagnostic>> {
         let (mut stages, mut errors, mut whole) = (BTreeMap::new(), Vec::new(), true);
-        for (name, places) in &self.places {
+        let mut open: BTreeSet<String> = goals.map_or_else(|| self.places.keys().cloned().collect(), BTreeSet::clone);
+        let mut reached = BTreeSet::new();
+        while let Some(name) = open.pop_first() {
+            // A name that is no stage is told when the stages are wired.
+            let Some((name, places)) = self.places.get_key_value(&name) else { continue };
+            if !reached.insert(name) {
+                continue;
+            }
             // All that a stage is made of beside the file: the values of its places, and the seed.
             let mut known = format!("{}\n{name}\n{}", self.document.path, settings.seed);
             for place in places {
@@ -106,7 +120,10 @@ impl PipelineFile {
                 }
             });
             match member {
-                Some(member) => drop(stages.insert(name.clone(), Arc::clone(member))),
+                Some(member) => {
+                    open.extend(member.inputs.iter().map(|input| input.stage.clone()));
+                    stages.insert(name.clone(), Arc::clone(member));
+                }
                 None => whole = false,
             }
         }

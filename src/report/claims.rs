@@ -255,7 +255,8 @@ fn ranks<'a>(combination: &Combination<'a>, seed: u64) -> Result<&'a CellRanks, 
         Some(CellState::Done(ranks)) => return Ok(ranks),
         Some(CellState::Failed { message, log }) => failure(message, log.as_deref()),
         None if !combination.seeds.contains(&seed) => "is not in the grid".to_owned(),
-        Some(CellState::Missing) | None => "did not run".to_owned(),
+        Some(CellState::Missing { why }) => why.clone(),
+        None => "did not run".to_owned(),
     };
     Err(format!("seed {seed} of {} {why}", describe(combination.coordinates)))
 }

@@ -48,13 +48,16 @@ fn outcome(report: &Report<'_>, cell: &CellResult, metric: MetricAt) -> [String;
             fields[0] = "failed".to_owned();
             fields[9].clone_from(message);
         }
-        CellState::Missing => fields[0] = "missing".to_owned(),
+        CellState::Missing { why } => {
+            fields[0] = "missing".to_owned();
+            fields[9].clone_from(why);
+        }
     }
     fields
 }
 
 /// A field as RFC 4180 wants it.
-fn quoted(field: &str) -> String {
+pub(super) fn quoted(field: &str) -> String {
     if field.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", field.replace('"', "\"\""))
     } else {

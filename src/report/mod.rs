@@ -2,22 +2,26 @@
 //!
 //! Everything here is pure: what a report says about clocks, commits and files is given to it as values.
 
+mod audit;
 mod caption;
 pub mod claims;
 mod comparable;
 mod csv;
 mod layout;
 mod markdown;
+pub mod profile;
 mod provenance;
 mod score;
+pub mod statistics;
 mod table;
 
+pub use audit::Audited;
 pub use score::value_of;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::data::protocol::Protocol;
 use crate::data::ranks::Ranks;
@@ -41,7 +45,7 @@ impl CellResult {
     pub fn ranks(&self) -> Option<&CellRanks> {
         match &self.state {
             CellState::Done(ranks) => Some(ranks),
-            CellState::Failed { .. } | CellState::Missing => None,
+            CellState::Failed { .. } | CellState::Missing { .. } => None,
         }
     }
 }
@@ -58,8 +62,11 @@ pub enum CellState {
         /// Where the rest can be read.
         log: Option<String>,
     },
-    /// It has not run.
-    Missing,
+    /// It has no result, and nothing failed.
+    Missing {
+        /// Why: `did not run`.
+        why: String,
+    },
 }
 
 /// The ranks of a cell, and what must agree before they may be compared with another cell's.
@@ -115,6 +122,8 @@ pub struct Report<'a> {
     pub titles: &'a BTreeMap<String, String>,
     /// What became of its cells, in any order.
     pub cells: &'a [CellResult],
+    /// What was looked for in their datasets, in the order of the grid.
+    pub audits: &'a [Audited],
     /// Where they come from.
     pub provenance: &'a Provenance,
 }
@@ -143,8 +152,9 @@ pub fn render(report: &Report<'_>) -> Result<String, MetricError> {
     sections.extend(non_empty(&results.footnotes));
     sections.extend(caption::paragraphs(report, &combinations, &metrics));
     sections.extend(report.spec.notes.iter().map(|note| note.trim().to_owned()));
+    sections.extend(audit::render(report.audits));
     sections.extend(claims::render(report)?);
-    sections.push(provenance::render(report));
+    sections.push(provenance::render(report.provenance, runs(report)));
     Ok(sections.join("\n\n") + "\n")
 }
 
@@ -154,6 +164,11 @@ pub fn render(report: &Report<'_>) -> Result<String, MetricError> {
 /// When a metric of the experiment cannot be read.
 pub fn render_csv(report: &Report<'_>) -> Result<String, MetricError> {
     Ok(csv::render(report, &score::metrics(report.spec)?))
+}
+
+/// The runs that made the numbers.
+fn runs<'a>(report: &Report<'a>) -> BTreeSet<&'a str> {
+    report.cells.iter().filter_map(CellResult::ranks).map(|ranks| ranks.run.as_str()).collect()
 }
 
 fn non_empty(text: &str) -> Option<String> {

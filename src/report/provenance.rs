@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::Report;
+use super::Provenance;
 use super::markdown::{Align, code, inline, table};
 
-/// The last section of a report.
-pub(super) fn render(report: &Report<'_>) -> String {
-    let from = report.provenance;
+/// The last section of a report; `runs` are those that made its numbers, an empty name for one that is not known.
+pub(super) fn render(from: &Provenance, mut runs: BTreeSet<&str>) -> String {
     let commit = match (&from.git_commit, from.git_dirty) {
         (Some(commit), false) => code(commit),
         (Some(commit), true) => format!("{}, with changes that are not committed", code(commit)),
@@ -25,13 +24,7 @@ pub(super) fn render(report: &Report<'_>) -> String {
         ("protocol".to_owned(), code(&from.protocol_digest)),
     ];
     facts.extend(from.datasets.iter().map(|(name, digest)| (format!("data set {}", inline(name)), code(digest))));
-    let runs: BTreeSet<&str> = report
-        .cells
-        .iter()
-        .filter_map(|cell| cell.ranks())
-        .map(|ranks| ranks.run.as_str())
-        .filter(|run| !run.is_empty())
-        .collect();
+    runs.remove("");
     if !runs.is_empty() {
         facts.push(("runs".to_owned(), runs.into_iter().map(code).collect::<Vec<_>>().join(", ")));
     }

@@ -202,7 +202,8 @@ fn reasons(slot: &Combination<'_>) -> String {
         let reason = match slot.cells.get(seed).map(|cell| &cell.state) {
             Some(CellState::Done(_)) => continue,
             Some(CellState::Failed { message, log }) => failure(message, log.as_deref()),
-            Some(CellState::Missing) | None => "did not run".to_owned(),
+            Some(CellState::Missing { why }) => why.clone(),
+            None => "did not run".to_owned(),
         };
         match by_reason.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, seeds)) => seeds.push(seed.to_string()),

@@ -74,6 +74,7 @@ impl Case {
             protocol: &self.protocol,
             titles: &self.titles,
             cells: &self.cells,
+            audits: &[],
             provenance: &self.provenance,
         }
     }
@@ -221,7 +222,7 @@ fn missing_and_failed_cells_are_marked_and_explained() {
     case.add("a", 1, failed("\n  out of memory | x\nmore")).add("a", 2, failed("out of memory | x")).add(
         "b",
         1,
-        CellState::Missing,
+        CellState::Missing { why: "did not run".to_owned() },
     );
     case.shows(&[
         "failed [1]",

@@ -1,61 +1,90 @@
-//! `filter`: takes short sessions and rare items out, once each and in a stated order; counts are not taken again.
+//! `filter`: takes events and sessions out, step after step in the order in which a paper applies them, and counts what
+//! each step leaves. What each paper does is in `docs/samples.md`.
 
-use std::collections::HashMap;
+mod marks;
+mod moment;
+mod pass;
+mod step;
+mod transform;
+
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use super::Complaint;
 use super::identity::plain;
-use super::sessionize::carry_items;
 use crate::artifact::ArtifactKind;
-use crate::data::sessions::{self, Sessions};
+use crate::data::events::{Clock, Meta};
+use crate::data::names::carry;
+use crate::data::sessions::{Session, SessionWriter};
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
 
-/// Takes short sessions and rare items out.
+pub use moment::Moment;
+pub use step::{Between, Core, Of, Same, Step};
+pub(super) use transform::Transform;
+
+/// Takes events and sessions out, step after step.
+///
+/// Each step sees what the steps before it left; what it counts is counted then, and once (`core` apart). Sessions keep
+/// their numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The stage that has the sessions.
     pub from: String,
-    /// Shorter sessions are dropped.
-    #[serde(default = "two")]
-    pub min_session_length: usize,
-    /// Events of items with fewer events are dropped.
-    #[serde(default = "three")]
-    pub min_item_count: usize,
-    /// What comes first. Items that are dropped leave sessions that are too short; those are dropped at the end either
-    /// way.
-    #[serde(default)]
-    pub first: First,
+    /// What is done, in this order.
+    pub steps: Vec<Step>,
+    /// With the step `linked`, the stage that says which item is which entity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<String>,
 }
 
-/// What is filtered first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum First {
-    /// Sessions, then items (MKM-SR, SR-GNN): events of short sessions do not count for their items.
-    #[default]
-    Sessions,
-    /// Items (EMBSR).
-    Items,
-}
-
-fn two() -> usize {
-    2
-}
-
-fn three() -> usize {
-    3
+/// Checks what only the fields together can tell.
+///
+/// # Errors
+/// No step, a step that could do nothing, links without the step that reads them or the step without links.
+pub fn resolve(config: Config) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
+    let complaint = |field: &[&str], message: &str, help: &str| Complaint {
+        field: field.iter().map(|part| (*part).to_owned()).collect(),
+        message: message.to_owned(),
+        help: Some(help.to_owned()),
+    };
+    let mut complaints = Vec::new();
+    for (index, step) in config.steps.iter().enumerate() {
+        if let Some((message, help)) = step.complaint() {
+            complaints.push(complaint(&["steps", &index.to_string()], message, help));
+        }
+    }
+    if config.steps.is_empty() {
+        complaints.push(complaint(&["steps"], "the filter has no step", "give it one, or take the stage out"));
+    }
+    match (config.steps.contains(&Step::Linked), &config.links) {
+        (true, None) => {
+            let help = "name the stage that links items to entities: `links: …`";
+            complaints.push(complaint(&["steps"], "the step `linked` needs links", help));
+        }
+        (false, Some(_)) => {
+            let help = "add the step, or take `links` out";
+            complaints.push(complaint(&["links"], "no step reads the links: there is no `linked`", help));
+        }
+        _ => {}
+    }
+    if complaints.is_empty() { Ok(Arc::new(config)) } else { Err(complaints) }
 }
 
 impl Stage for Config {
     fn identity(&self) -> Identity {
-        plain("filter", "1", self, &self.inputs())
+        plain("filter", "2", self, &self.inputs())
     }
 
     fn inputs(&self) -> Vec<Input> {
-        vec![Input { name: "from".into(), stage: self.from.clone(), accepts: &[ArtifactKind::Sessions] }]
+        let input = |name: &str, stage: &String, accepts| Input { name: name.into(), stage: stage.clone(), accepts };
+        let from = input("from", &self.from, &[ArtifactKind::Sessions]);
+        let links = self.links.as_ref().map(|links| input("links", links, &[ArtifactKind::Links]));
+        [from].into_iter().chain(links).collect()
     }
 
     fn output(&self) -> ArtifactKind {
@@ -64,86 +93,104 @@ impl Stage for Config {
 
     fn run(&self, task: &Task<'_>) -> Result<(), StageError> {
         let from = task.input("from");
-        let before = Sessions::read(&from.join(sessions::FILE))?;
-        let after = self.filtered(&before);
-        for (when, sessions) in [("before", &before), ("after", &after)] {
-            task.note(&format!("sessions {when}"), sessions.ranges().len());
-            task.note(&format!("events {when}"), sessions.session.len());
-            let items: std::collections::HashSet<_> = sessions.item.iter().collect();
-            task.note(&format!("items {when}"), items.len());
+        self.check(&Meta::read(from)?)?;
+        let mut passes = pass::Passes::new(task)?;
+        let chain = passes.resolve(&self.steps)?;
+        let mut left: Vec<Tally> = vec![Tally::default(); chain.len() + 1];
+        let mut writer = SessionWriter::create(&task.output)?;
+        passes.read("the last", &mut |session| {
+            left[0].add(session);
+            for (transform, left) in chain.iter().zip(&mut left[1..]) {
+                transform.apply(session);
+                if session.steps.is_empty() {
+                    return Ok(());
+                }
+                left.add(session);
+            }
+            Ok(writer.push(session)?)
+        })?;
+        writer.finish()?;
+        self.tell(task, &left);
+        task.note("passes", passes.count());
+        if let Some(empty) = left.iter().position(|left| left.events == 0) {
+            return Err(self.nothing_left(&left, empty).into());
         }
-        if after.session.is_empty() {
-            return Err(Diagnostic::new("the filters leave nothing")
-                .help("lower `min_session_length` or `min_item_count`, or take more of the log")
-                .into());
-        }
-        after.write(&task.output.join(sessions::FILE))?;
-        carry_items(from, &task.output)?;
+        carry(from, &task.output)?;
         Ok(())
     }
 }
 
 impl Config {
-    fn filtered(&self, sessions: &Sessions) -> Sessions {
-        match self.first {
-            First::Sessions => self.long(&self.frequent(&self.long(sessions))),
-            First::Items => self.long(&self.frequent(sessions)),
+    /// Refuses what the log cannot give.
+    fn check(&self, meta: &Meta) -> Result<(), Diagnostic> {
+        if let Some(step) = self.steps.iter().find(|step| step.needs_users() && !meta.users) {
+            return Err(Diagnostic::new(format!(
+                "`{}` looks at users, and the log does not say who acts",
+                step.label()
+            ))
+            .help("take the step out, or use `min_item_count`"));
+        }
+        match self.steps.iter().find(|step| step.needs_clock()) {
+            Some(step) if meta.clock == Clock::Rows => Err(step.lacks_clock()),
+            _ => Ok(()),
         }
     }
 
-    fn long(&self, sessions: &Sessions) -> Sessions {
-        let ranges = sessions.ranges().into_iter().filter(|range| range.len() >= self.min_session_length);
-        sessions.take(&ranges.flatten().collect::<Vec<_>>())
+    /// Notes what there was before and after each step.
+    fn tell(&self, task: &Task<'_>, left: &[Tally]) {
+        let digits = self.steps.len().to_string().len();
+        for (index, step) in self.steps.iter().enumerate() {
+            let note = format!("{:0digits$} {}", index + 1, step.label());
+            task.note(&note, Tally::change(&left[index], &left[index + 1]));
+        }
+        if let [first, .., last] = left {
+            for (when, tally) in [("before", first), ("after", last)] {
+                for (what, count) in tally.counts() {
+                    task.note(&format!("{what} {when}"), count);
+                }
+            }
+        }
     }
 
-    fn frequent(&self, sessions: &Sessions) -> Sessions {
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        for item in sessions.item.iter().flatten() {
-            *counts.entry(item).or_default() += 1;
-        }
-        let rows = 0..sessions.session.len();
-        sessions.take(&rows.filter(|row| counts[sessions.item.at(*row)] >= self.min_item_count).collect::<Vec<_>>())
+    /// The message about the first step after which nothing is left.
+    fn nothing_left(&self, left: &[Tally], empty: usize) -> Diagnostic {
+        let Some(before) = empty.checked_sub(1) else {
+            return Diagnostic::new("there are no sessions to filter").help("look at the stages before this one");
+        };
+        Diagnostic::new(format!(
+            "the filters leave nothing: step {empty}, `{}`, drops the last {} events in {} sessions",
+            self.steps[before].label(),
+            left[before].events,
+            left[before].sessions
+        ))
+        .help("ask for less in that step, or take more of the log")
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::artifact::table::Text;
+/// What is left after a step.
+#[derive(Debug, Clone, Default)]
+struct Tally {
+    sessions: u64,
+    events: u64,
+    items: marks::Marks,
+    users: marks::Marks,
+}
 
-    /// Sessions of one-letter items.
-    fn sessions(items: &[&str]) -> Sessions {
-        let events: Vec<(i64, String)> =
-            (0..).zip(items).flat_map(|(s, items)| items.chars().map(move |item| (s, item.to_string()))).collect();
-        let rows = events.len();
-        Sessions {
-            session: events.iter().map(|(session, _)| *session).collect(),
-            user: Text::full(vec!["u"; rows]),
-            item: Text::full(events.iter().map(|(_, item)| item)),
-            operation: Text::full(vec!["1"; rows]),
-            time: (0..).take(rows).collect(),
-            row: (0..).take(rows).collect(),
-            part: Text::absent(rows),
-        }
+impl Tally {
+    fn add(&mut self, session: &Session) {
+        self.sessions += 1;
+        self.events += session.steps.len() as u64;
+        self.users.add(session.user);
+        session.steps.iter().for_each(|event| self.items.add(event.item));
     }
 
-    fn left(first: First, items: &[&str]) -> Vec<String> {
-        let config = Config { from: String::new(), min_session_length: 2, min_item_count: 3, first };
-        let after = config.filtered(&sessions(items));
-        after.ranges().into_iter().map(|range| range.map(|row| after.item.at(row)).collect()).collect()
+    fn counts(&self) -> [(&'static str, u64); 4] {
+        [("sessions", self.sessions), ("events", self.events), ("items", self.items.len()), ("users", self.users.len())]
     }
 
-    #[test]
-    fn events_of_short_sessions_do_not_count_for_their_items_when_sessions_come_first() {
-        // `b` stands three times, once alone in a session.
-        let log = ["ab", "aab", "b"];
-        assert_eq!(left(First::Sessions, &log), ["aa"]);
-        assert_eq!(left(First::Items, &log), ["ab", "aab"]);
-    }
-
-    #[test]
-    fn sessions_that_the_items_left_too_short_are_dropped_and_items_are_not_counted_again() {
-        // Without `x` the first session is gone, and `c` is left twice, fewer than it needed.
-        assert_eq!(left(First::Sessions, &["xc", "cac", "aa"]), ["cac", "aa"]);
+    /// `{"sessions": [before, after], …}`.
+    fn change(before: &Self, after: &Self) -> Value {
+        let pairs = before.counts().into_iter().zip(after.counts());
+        Value::Object(pairs.map(|((what, before), (_, after))| (what.to_owned(), json!([before, after]))).collect())
     }
 }

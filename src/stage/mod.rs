@@ -85,13 +85,21 @@ stages! {
     /// Raw files outside the project, read where they lie.
     files Files => |config, settings| files::resolve(config, settings),
     /// Raw files made up with planted structure.
-    synth Synth => |config, _| Ok(Arc::new(config)),
+    synth Synth => |config, _| synth::resolve(config),
     /// Raw files to `events.parquet` and `items.parquet`.
     ingest Ingest => |config, _| ingest::resolve(config),
     /// Events to sessions.
     sessionize Sessionize => |config, _| sessionize::resolve(config),
+    /// Takes events and sessions out, step after step.
+    filter Filter => |config, _| filter::resolve(config),
+    /// Sessions to a dataset: vocabulary, parts, samples.
+    split Split => |config, settings| split::resolve(config, settings.protocol),
+    /// What a dataset leaks, or not.
+    audit Audit => |config, settings| Ok(audit::resolve(config, settings.protocol)),
     /// Attributes of items to triples.
     extract_knowledge ExtractKnowledge => |config, _| Ok(Arc::new(config)),
+    /// Counts of a data set, as papers print them.
+    statistics Statistics => |config, _| statistics::resolve(config),
     /// Trains a model.
     train Train => |config, settings| train::resolve(config, settings),
     /// Ranks the test targets with a trained model.

@@ -1,28 +1,40 @@
 //! `split`: sessions to a dataset of train, valid and test, with its vocabulary and samples.
 //!
-//! A session is in the test set when its last event is: sessions that begin before the boundary and end at or after it
-//! are test sessions whole. This is how the published Demo set of MKM-SR is cut.
+//! Where time decides, a session is in the test set when its last event is: sessions that begin before the boundary and
+//! end at or after it are test sessions whole. This is how the published Demo set of MKM-SR is cut.
 
-use std::collections::HashSet;
-use std::ops::Range;
+mod build;
+mod log;
+mod side;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use self::build::Built;
+use self::log::Log;
+use super::filter::{Step, Transform};
 use super::identity::plain;
-use super::share;
+use super::{Complaint, share};
 use crate::artifact::ArtifactKind;
-use crate::data::dataset::{self, Meta, Part, PartSession, Prefixes};
-use crate::data::items::ColdItems;
-use crate::data::protocol::{Protocol, SelectOn};
-use crate::data::samples::{self, Samples};
-use crate::data::sessions::{self, Sessions};
+use crate::artifact::table::{TableReader, Text};
+use crate::data::dataset::{self, Meta};
+use crate::data::events::{self, Clock};
+use crate::data::items::{self, ColdItems};
+use crate::data::names::{self, USERS};
+use crate::data::protocol::Protocol;
+use crate::data::rule::{Rule, VERSION, Validation};
 use crate::data::vocabulary::{ITEMS, OPERATIONS, Vocabulary};
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
 
-/// Splits sessions and makes samples. The protocol decides whether a part is held out for validation, and whether each
-/// prefix of a test session is a sample.
+pub use crate::data::rule::By;
+
+/// Splits sessions and makes samples. The protocol decides whether each prefix of a test session is a sample and, where
+/// the split makes no validation part itself, whether one is held out from training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -31,14 +43,36 @@ pub struct Config {
     /// What people call the dataset.
     #[serde(default = "unnamed")]
     pub name: String,
-    /// What decides which sessions are the test set.
+    /// What decides which sessions, or which events, are held out.
     #[serde(default)]
     pub by: By,
-    /// The share of the log, its end, that is the test set; not used with `by: given`.
-    #[serde(default = "share::tenth", deserialize_with = "share::read")]
-    pub test_share: f64,
-    /// What becomes of items that stand in test sessions but in no training session. Kept, they have a number and can be
-    /// recommended.
+    /// With `by: events`, `sessions` or `random`, the share that is the test set; of the log, its end. 0.1 when left out.
+    #[serde(default, deserialize_with = "share::read_optional", skip_serializing_if = "Option::is_none")]
+    pub test_share: Option<f64>,
+    /// With `by: events`, `sessions` or `random`, the share that is the validation set, before the test set. When left
+    /// out, the protocol says what is held out from training.
+    #[serde(default, deserialize_with = "share::read_optional", skip_serializing_if = "Option::is_none")]
+    pub valid_share: Option<f64>,
+    /// With `by: random`, the seed of the draws. 1 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// With `by: last-item`, `last-day` or `last-session`, whether what comes before the last is the validation set. If
+    /// not, it is for training, and there is no validation set.
+    #[serde(default = "yes")]
+    pub validation: bool,
+    /// With `by: last-item` or `last-day`, how many training events a session needs; one with fewer is left out. 1 when
+    /// left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_train_events: Option<NonZeroU32>,
+    /// With `by: last-item` or `last-day`, the share of its events that a session needs for training; one with less is
+    /// left out.
+    #[serde(default, deserialize_with = "share::read_optional", skip_serializing_if = "Option::is_none")]
+    pub min_train_share: Option<f64>,
+    /// Steps of `filter` that are applied to each session once its side is decided; only those that count nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<Step>,
+    /// What becomes of items that stand in held-out sessions but in no training session. Kept, they have a number and
+    /// can be recommended.
     #[serde(default)]
     pub cold_items: ColdItems,
     /// The quantile of training session lengths (linear between two lengths, rounded down) that is the maximum length;
@@ -48,19 +82,6 @@ pub struct Config {
     /// Whether every prefix of a training session is a sample, or only the longest.
     #[serde(default = "yes")]
     pub train_prefixes: bool,
-}
-
-/// What decides which sessions are the test set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum By {
-    /// The boundary is the time before which `1 - test_share` of the events lie.
-    #[default]
-    Events,
-    /// The boundary is the time before which `1 - test_share` of the sessions end.
-    Sessions,
-    /// The publisher.
-    Given,
 }
 
 fn unnamed() -> String {
@@ -75,6 +96,35 @@ fn yes() -> bool {
     true
 }
 
+impl Config {
+    fn shared(&self) -> bool {
+        matches!(self.by, By::Events | By::Sessions | By::Random)
+    }
+
+    fn test_share(&self) -> f64 {
+        self.test_share.unwrap_or_else(share::tenth)
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or(1)
+    }
+
+    fn min_train_events(&self) -> u32 {
+        self.min_train_events.map_or(1, NonZeroU32::get)
+    }
+
+    /// With the values that hold, whether written or not.
+    fn filled(&self) -> Self {
+        let least = NonZeroU32::new(self.min_train_events()).filter(|_| self.by.cuts_sessions());
+        Self {
+            test_share: self.shared().then(|| self.test_share()),
+            seed: (self.by == By::Random).then(|| self.seed()),
+            min_train_events: least,
+            ..self.clone()
+        }
+    }
+}
+
 /// The stage: its config, and the experiment's protocol.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Split {
@@ -84,15 +134,91 @@ pub struct Split {
     pub protocol: Protocol,
 }
 
+/// Checks what only the fields together can tell.
+///
+/// # Errors
+/// A field of another way to split, shares of more than the whole, a step that needs counts over the whole log.
+pub fn resolve(config: Config, protocol: &Protocol) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
+    let last = config.by.cuts_sessions() || config.by == By::LastSession;
+    let cuts = config.by.cuts_sessions();
+    let by_share = "`by: events`, `sessions` or `random`";
+    let idle = [
+        ("test_share", config.test_share.is_some() && !config.shared(), by_share),
+        ("valid_share", config.valid_share.is_some() && !config.shared(), by_share),
+        ("seed", config.seed.is_some() && config.by != By::Random, "`by: random`"),
+        ("validation", !config.validation && !last, "`by: last-item`, `last-day` or `last-session`"),
+        ("min_train_events", config.min_train_events.is_some() && !cuts, "`by: last-item` or `last-day`"),
+        ("min_train_share", config.min_train_share.is_some() && !cuts, "`by: last-item` or `last-day`"),
+    ];
+    let mut complaints: Vec<Complaint> = idle
+        .into_iter()
+        .filter(|(_, idle, _)| *idle)
+        .map(|(field, _, of)| Complaint {
+            field: vec![field.into()],
+            message: format!("`{field}` is used with {of} only"),
+            help: Some(format!("take it out, or split in another way than `by: {}`", config.by.name())),
+        })
+        .collect();
+    if config.test_share() + config.valid_share.unwrap_or(0.0) > 1.0 {
+        complaints.push(Complaint {
+            field: vec!["valid_share".into()],
+            message: "`test_share` and `valid_share` are more than the whole together".into(),
+            help: Some("leave a share for training".into()),
+        });
+    }
+    for (index, step) in config.then.iter().enumerate() {
+        let refused = if cuts {
+            Some((
+                format!("`then` cannot be used with `by: {}`, which cuts sessions", config.by.name()),
+                "put the step into a `filter` stage before this one",
+            ))
+        } else if !step.is_local() {
+            Some((
+                format!("`{}` looks at the whole log, which is split already", step.label()),
+                "put the step into a `filter` stage before this one",
+            ))
+        } else {
+            step.complaint().map(|(message, help)| (message.to_owned(), help))
+        };
+        complaints.extend(refused.map(|(message, help)| Complaint {
+            field: vec!["then".into(), index.to_string()],
+            message,
+            help: Some(help.into()),
+        }));
+    }
+    if complaints.is_empty() { Ok(Arc::new(Split { config, protocol: protocol.clone() })) } else { Err(complaints) }
+}
+
+impl Split {
+    /// Whether the split makes its own validation part; none where only the data can tell, or the protocol decides.
+    fn own_validation(&self) -> Option<bool> {
+        match self.config.by {
+            By::LastItem | By::LastDay | By::LastSession => Some(self.config.validation),
+            By::Events | By::Sessions | By::Random => self.config.valid_share.map(|_| true),
+            By::Given => None,
+        }
+    }
+
+    /// The choices of the protocol that change the dataset; the others must not make it anew.
+    fn protocol(&self) -> Value {
+        let mut choices = serde_json::Map::new();
+        if self.own_validation() != Some(true) {
+            let share = json!(self.protocol.validation_share);
+            choices.insert("select_on".into(), json!(self.protocol.select_on));
+            let held_out = self.protocol.select_on == crate::data::protocol::SelectOn::Validation;
+            choices.insert("validation_share".into(), if held_out { share } else { Value::Null });
+        }
+        if !self.config.by.cuts_sessions() {
+            choices.insert("test_prefixes".into(), json!(self.protocol.test_prefixes));
+        }
+        Value::Object(choices)
+    }
+}
+
 impl Stage for Split {
     fn identity(&self) -> Identity {
-        // Only these choices of the protocol change the dataset; the others must not make it anew.
-        let select_on = self.protocol.select_on;
-        let share = (select_on == SelectOn::Validation).then_some(self.protocol.validation_share);
-        let protocol = serde_json::json!({
-            "select_on": select_on, "validation_share": share, "test_prefixes": self.protocol.test_prefixes,
-        });
-        Identity { protocol: Some(protocol), ..plain("split", "1", &self.config, &self.inputs()) }
+        let identity = plain("split", "2", &self.config.filled(), &self.inputs());
+        Identity { protocol: Some(self.protocol()), ..identity }
     }
 
     fn inputs(&self) -> Vec<Input> {
@@ -104,174 +230,116 @@ impl Stage for Split {
     }
 
     fn run(&self, task: &Task<'_>) -> Result<(), StageError> {
-        let sessions = Sessions::read(&task.input("from").join(sessions::FILE))?;
-        let built = self.build(&sessions)?;
-        let folder = &task.output;
-        dataset::write_meta(folder, &built.meta)?;
-        dataset::write_samples(folder, &built.parts)?;
-        dataset::write_sessions(folder, &built.parts)?;
-        built.items.write(&folder.join("items.parquet"), &ITEMS)?;
-        built.operations.write(&folder.join("operations.parquet"), &OPERATIONS)?;
-        built.samples.write(&folder.join(samples::FILE))?;
-        task.note("items", built.items.len());
-        task.note("operations", built.operations.len());
-        task.note("max length", built.meta.max_length);
-        for (part, (name, samples)) in built.parts.iter().zip(&built.samples.parts) {
-            task.note(&format!("{name} sessions"), part.sessions.len());
-            task.note(&format!("{name} samples"), samples.len());
+        let from = task.input("from");
+        let clock = events::Meta::read(from)?.clock;
+        if self.config.by == By::LastDay && clock == Clock::Rows {
+            return Err(Diagnostic::new(
+                "`by: last-day` asks for times, and the log has no clock but the order of its rows",
+            )
+            .help("use `by: last-item`")
+            .into());
         }
-        task.note("cold test samples", built.samples.part("test").iter().filter(|sample| sample.cold).count());
-        task.note("test events dropped", built.dropped);
-        Ok(())
+        if let Some(step) = self.config.then.iter().find(|step| step.needs_clock() && clock == Clock::Rows) {
+            return Err(step.lacks_clock().into());
+        }
+        let names = names::OPERATIONS.read(from)?;
+        let chain: Result<Vec<Option<Transform>>, Diagnostic> =
+            self.config.then.iter().map(|step| Transform::of(step, &names)).collect();
+        let then: Vec<Transform> = chain?.into_iter().flatten().collect();
+        let operations: Vec<&str> = names.iter().map(Option::unwrap_or_default).collect();
+        let built = self.build(Log::read(task)?, &operations, &then)?;
+        self.write(task, &built, &operations, clock)
     }
-}
-
-/// A dataset before it is written.
-struct Built {
-    meta: Meta,
-    parts: Vec<Part>,
-    items: Vocabulary,
-    operations: Vocabulary,
-    samples: Samples,
-    /// Test events of cold items that were dropped.
-    dropped: usize,
-}
-
-/// The rows of each session on both sides of the split.
-struct Sides {
-    trained: Vec<Range<usize>>,
-    tested: Vec<Range<usize>>,
 }
 
 impl Split {
-    fn build(&self, sessions: &Sessions) -> Result<Built, Diagnostic> {
-        let config = &self.config;
-        let Sides { trained, tested } = self.sides(sessions)?;
-        let known: HashSet<&str> = trained.iter().cloned().flatten().map(|row| sessions.item.at(row)).collect();
-        let warm = |row: &usize| config.cold_items == ColdItems::Keep || known.contains(sessions.item.at(*row));
-        let tested_rows: Vec<Vec<usize>> = tested.iter().map(|range| range.clone().filter(warm).collect()).collect();
-        let dropped =
-            tested.iter().map(ExactSizeIterator::len).sum::<usize>() - tested_rows.iter().map(Vec::len).sum::<usize>();
-        let trained_rows: Vec<Vec<usize>> = trained.into_iter().map(Iterator::collect).collect();
-
-        let lengths: Vec<usize> = trained_rows.iter().map(Vec::len).collect();
-        let limit = config.max_length_quantile.map_or(usize::MAX, |quantile| length_quantile(lengths, quantile));
-        if trained_rows.is_empty() || limit < 2 {
-            return Err(Diagnostic::new("no training session has two events")
-                .help("put a `filter` stage before this one, or take more of the log"));
+    fn write(&self, task: &Task<'_>, built: &Built, operations: &[&str], clock: Clock) -> Result<(), StageError> {
+        let (from, folder) = (task.input("from"), &task.output);
+        let items = item_names(from, &built.items)?;
+        let mut named = Vocabulary::default();
+        for row in &built.operations {
+            named.add(operations.get(usize::from(*row)).copied().unwrap_or_default());
         }
-
-        // Operations are few and sorted by name; items are numbered as they are met, training sessions first.
-        let (mut items, mut operations) = (Vocabulary::default(), Vocabulary::default());
-        let names: std::collections::BTreeSet<&str> = sessions.operation.iter().flatten().collect();
-        names.into_iter().for_each(|name| _ = operations.add(name));
-        let mut number = |rows: Vec<Vec<usize>>| -> Vec<PartSession> {
-            // A session that gives no sample is not part of the dataset, but its items are part of the vocabulary.
-            let numbered = rows.into_iter().filter_map(|rows| {
-                let numbers: Vec<i32> = rows.iter().map(|row| items.add(sessions.item.at(*row))).collect();
-                let cut = rows.len().saturating_sub(limit);
-                let kept = &rows[cut..];
-                (kept.len() >= 2).then(|| PartSession {
-                    session: sessions.session[kept[0]],
-                    user: sessions.user.at(kept[0]).to_owned(),
-                    items: numbers[cut..].to_vec(),
-                    operations: kept.iter().filter_map(|row| operations.number(sessions.operation.at(*row))).collect(),
-                    times: kept.iter().map(|row| sessions.time[*row]).collect(),
-                })
-            });
-            numbered.collect()
-        };
-        let train = number(trained_rows);
-        let test = number(tested_rows);
-        let (train, valid) = match self.protocol.select_on {
-            SelectOn::Validation => hold_out(train, self.protocol.validation_share),
-            SelectOn::Test => (train, Vec::new()),
-        };
-        let of = |all: bool| if all { Prefixes::All } else { Prefixes::Longest };
-        let evaluated = of(self.protocol.test_prefixes);
-        let parts = vec![
-            Part { name: "train", sessions: train, prefixes: of(config.train_prefixes) },
-            Part { name: "valid", sessions: valid, prefixes: evaluated },
-            Part { name: "test", sessions: test, prefixes: evaluated },
-        ];
-        let needed = |part: &&Part| part.name != "valid" || self.protocol.select_on == SelectOn::Validation;
-        if let Some(empty) = parts.iter().filter(needed).find(|part| part.sessions.is_empty()) {
-            return Err(Diagnostic::new(format!("no session of two events is left for `{}`", empty.name))
-                .help("change `test_share` or the protocol's `validation_share`, or take more of the log"));
-        }
-
-        let seen: HashSet<i32> = parts[0].sessions.iter().flat_map(|session| &session.items).copied().collect();
-        let samples =
-            Samples { parts: parts.iter().map(|part| (part.name.to_owned(), part.describe(&seen))).collect() };
-        let longest = parts.iter().flat_map(|part| &part.sessions).map(|session| session.items.len()).max();
+        items.write(&folder.join("items.parquet"), &ITEMS)?;
+        named.write(&folder.join("operations.parquet"), &OPERATIONS)?;
+        let [.., test] = &built.parts[..] else { return Ok(()) };
+        let sessions = built.parts.iter().flat_map(|part| &part.sessions);
         let meta = Meta {
             version: 1,
-            name: config.name.clone(),
+            name: self.config.name.clone(),
             items: items.len(),
-            operations: operations.len(),
-            max_length: longest.unwrap_or(0),
-            test_samples: dataset::samples_digest(&parts[2], &items, &operations),
+            operations: named.len(),
+            max_length: sessions.map(|session| session.length as usize).max().unwrap_or(0),
+            test_samples: dataset::samples_digest(test, &built.events, &items, &named),
         };
-        Ok(Built { meta, parts, items, operations, samples, dropped })
+        dataset::write_meta(folder, &meta)?;
+        dataset::write_samples(folder, &built.parts, &built.events)?;
+        dataset::write_sessions(folder, &built.parts, &built.events, &USERS.read(from)?)?;
+        let cold = dataset::describe_samples(folder, &built.parts, &built.events, items.len())?;
+        let (held_out_from, test_from) = built.boundaries;
+        let rule = Rule {
+            version: VERSION,
+            by: self.config.by,
+            clock,
+            held_out_from,
+            test_from,
+            validation: built.validation,
+            cold_items: self.config.cold_items,
+            left_out: built.left_out,
+        };
+        rule.write(folder)?;
+        self.tell(task, &meta, built, &cold);
+        Ok(())
     }
 
-    /// The rows of training and of test sessions.
-    fn sides(&self, sessions: &Sessions) -> Result<Sides, Diagnostic> {
-        let ranges = sessions.ranges();
-        let ends: Vec<i64> = ranges.iter().map(|range| sessions.time[range.end - 1]).collect();
-        let boundary = match self.config.by {
-            By::Events => boundary(sessions.time.clone(), self.config.test_share),
-            By::Sessions => boundary(ends.clone(), self.config.test_share),
-            By::Given => {
-                let side = |range: &Range<usize>| sessions.part.get(range.start);
-                if let Some(other) = ranges.iter().map(side).find(|part| !matches!(part, Some("train" | "test"))) {
-                    return Err(Diagnostic::new(match other {
-                        Some(other) => format!("a session is in the part `{other}`, neither `train` nor `test`"),
-                        None => "the sessions do not say in which part they are".to_owned(),
-                    })
-                    .help("use `by: events` or `by: sessions`"));
-                }
-                let (trained, tested) = ranges.into_iter().partition(|range| side(range) == Some("train"));
-                return Ok(Sides { trained, tested });
-            }
-        };
-        let (mut trained, mut tested) = (Vec::new(), Vec::new());
-        for (range, end) in ranges.into_iter().zip(ends) {
-            if boundary.is_some_and(|boundary| end >= boundary) { tested.push(range) } else { trained.push(range) }
+    fn tell(&self, task: &Task<'_>, meta: &Meta, built: &Built, cold: &[usize]) {
+        task.note("items", meta.items);
+        task.note("operations", meta.operations);
+        task.note("max length", meta.max_length);
+        for part in &built.parts {
+            task.note(&format!("{} sessions", part.name), part.sessions.len());
+            task.note(&format!("{} samples", part.name), part.sample_count());
         }
-        Ok(Sides { trained, tested })
+        task.note("cold test samples", cold.last().copied().unwrap_or_default());
+        let left_out = built.left_out;
+        task.note("held-out events dropped", left_out.cold_events);
+        task.note("sessions left out", left_out.sessions);
+        task.note("training sessions without a sample", left_out.short_training_sessions);
+        task.note("held-out sessions without a sample", left_out.short_held_out_sessions);
+        task.note("training events cut off", left_out.cut_training_events);
+        task.note(
+            "validation",
+            match built.validation {
+                Validation::Split => "the split's own; the protocol's `validation_share` is not used".to_owned(),
+                Validation::Protocol => format!("the protocol's share, {}", self.protocol.validation_share),
+                Validation::None => "none".to_owned(),
+            },
+        );
     }
 }
 
-/// The first time of the last `share` of times; none when that is no time at all.
-fn boundary(mut times: Vec<i64>, share: f64) -> Option<i64> {
-    times.sort_unstable();
-    times.get(part_of(times.len(), 1.0 - share)).copied()
-}
-
-/// The whole part of a share of a count. A count that only rounding keeps from being whole is whole.
-fn part_of(count: usize, share: f64) -> usize {
-    (count as f64 * share + 1e-9).floor() as usize
-}
-
-/// The quantile of lengths, linear between two of them, rounded down; 0 without lengths.
-fn length_quantile(mut lengths: Vec<usize>, quantile: f64) -> usize {
-    lengths.sort_unstable();
-    let Some(last) = lengths.len().checked_sub(1) else { return 0 };
-    let place = last as f64 * quantile;
-    let (low, high) = (lengths[place.floor() as usize] as f64, lengths[place.ceil() as usize] as f64);
-    (low + (high - low) * place.fract() + 1e-9).floor() as usize
-}
-
-/// Takes the last `share` of the sessions out, by the time of their end, then by number; both keep their order.
-fn hold_out(sessions: Vec<PartSession>, share: f64) -> (Vec<PartSession>, Vec<PartSession>) {
-    let end = |session: &PartSession| (session.times.last().copied(), session.session);
-    let mut ends: Vec<_> = sessions.iter().map(end).collect();
-    ends.sort_unstable();
-    match ends.get(part_of(ends.len(), 1.0 - share)).copied() {
-        Some(first_held) => sessions.into_iter().partition(|session| end(session) < first_held),
-        None => (sessions, Vec::new()),
+/// The names of items by their rows, in the order of the vocabulary.
+fn item_names(from: &camino::Utf8Path, rows: &[i32]) -> Result<Vocabulary, StageError> {
+    let mut pieces: Vec<Text> = Vec::new();
+    let mut starts = Vec::new();
+    let mut count = 0;
+    for piece in TableReader::open_columns(&from.join(items::FILE), &items::SCHEMA, &["item"])? {
+        let names = piece?.text("item");
+        starts.push(count);
+        count += names.len();
+        pieces.push(names);
     }
+    let mut vocabulary = Vocabulary::default();
+    for row in rows {
+        let row = usize::try_from(*row).unwrap_or_default();
+        let piece = starts.partition_point(|start| *start <= row).saturating_sub(1);
+        let name = pieces.get(piece).and_then(|names| names.get(row - starts[piece])).ok_or_else(|| {
+            Diagnostic::new(format!("the sessions name item {row}, and `items.parquet` has {count} rows"))
+                .help("the files do not belong together; try `sr-pipe cache verify`")
+        })?;
+        vocabulary.add(name);
+    }
+    Ok(vocabulary)
 }
 
 #[cfg(test)]

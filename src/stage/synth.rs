@@ -1,10 +1,12 @@
 //! `synth`: raw files in the layout of a real log, made up with planted structure (see `crate::synth`).
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::identity::plain;
-use super::share;
+use super::{Complaint, share};
 use crate::artifact::ArtifactKind;
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
@@ -55,6 +57,17 @@ fn one() -> u64 {
     1
 }
 
+/// The stage, where its size can be met.
+///
+/// # Errors
+/// A size that contradicts itself or that the format does not have.
+pub fn resolve(config: Config) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
+    match config.request().and_then(|request| request.check()) {
+        Ok(()) => Ok(Arc::new(config)),
+        Err(wrong) => Err(vec![Complaint { field: Vec::new(), message: wrong.message, help: wrong.help }]),
+    }
+}
+
 impl Stage for Config {
     fn identity(&self) -> Identity {
         // With the defaults filled in: what is written out and what is left out have the same key.
@@ -73,26 +86,31 @@ impl Stage for Config {
     }
 
     fn run(&self, task: &Task<'_>) -> Result<(), StageError> {
-        let request =
-            Request { format: self.format, extent: self.extent()?, seed: self.seed, compress: self.compress };
-        let written = write(&task.output, &request, task.stop).map_err(|error| match error {
+        let made = write(&task.output, &self.request()?, task.stop).map_err(|error| match error {
             SynthError::Request(diagnostic) => StageError::Data(diagnostic),
             SynthError::Io(error) if error.kind() == std::io::ErrorKind::Interrupted => StageError::Interrupted,
             SynthError::Io(error) => StageError::Io(error),
         })?;
-        for file in written {
+        for file in made.files {
             task.note(&format!("rows of {}", file.path.file_name().unwrap_or_default()), file.rows);
+        }
+        if !made.remarks.is_empty() {
+            task.note("remarks", made.remarks);
         }
         Ok(())
     }
 }
 
 impl Config {
-    /// The size that is wanted.
+    /// What is wanted.
     ///
     /// # Errors
     /// When `rows` stands beside a measure of a shape.
-    pub fn extent(&self) -> Result<Extent, Diagnostic> {
+    pub fn request(&self) -> Result<Request, Diagnostic> {
+        Ok(Request { format: self.format, extent: self.extent()?, seed: self.seed, compress: self.compress })
+    }
+
+    fn extent(&self) -> Result<Extent, Diagnostic> {
         let Some(rows) = self.rows else {
             return Ok(Extent::Shape(Shape {
                 items: self.items.unwrap_or(600),

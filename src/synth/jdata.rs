@@ -7,9 +7,9 @@ use jiff::civil::date;
 use serde_json::{Value, json};
 
 use super::Plan;
-use super::market::{BRAND, Market, Operation, Shape, any_operation, length};
+use super::market::{BRAND, Market, Operation, Shape, any_operation};
 use super::random::{Random, Scramble, Weights};
-use super::walk::{Habits, Shares, Walk};
+use super::walk::{Habits, Rhythm, Shares, Walk};
 use super::write::{Calendar, Desk, Raw};
 
 /// The real tables: action rows, products, users, comments.
@@ -24,10 +24,8 @@ const DAYS: u64 = 74;
 const CART_FROM: u32 = 66 * 86_400;
 /// Views are nearly missing on 2018-03-27 and 28.
 const FEW_VIEWS: std::ops::Range<u32> = 54 * 86_400..56 * 86_400;
-/// More than the hour after which a session ends.
-const REST: u64 = 3900;
-/// Longer than any session: 30 actions, at most 304 s apart.
-const LONGEST: u64 = 30 * 305;
+/// Sessions stand more than the hour apart after which one ends.
+const RHYTHM: Rhythm = Rhythm { span: DAYS * 86_400, rest: 3900, step: 305, scale: 1 };
 /// Users that are in the middle of their actions at a time.
 const OPEN: usize = 1 << 16;
 /// Rows that are shuffled at a time.
@@ -94,7 +92,7 @@ pub(super) fn write_rows(desk: &mut Desk<'_>, plan: &Plan) -> Result<Value> {
     let items = plan.items(REAL.1 + REAL.1 / (UNLISTED as u64 - 1), REAL.0, 120);
     let mut log = Log {
         walk: Walk::new(items, 0.1, Habits { noise: 0.1, repeat: 0.1 }, &mut random),
-        shares: Shares::new(plan.rows, plan.users(REAL.2, REAL.0, 1), 1, 2400),
+        shares: Shares::new(plan.rows, plan.users(REAL.2, REAL.0, 1), 1, RHYTHM.most()),
         users: 0,
         sessions: 0,
     };
@@ -227,9 +225,9 @@ struct Log {
 impl Log {
     /// The next user, before the first action.
     fn visitor(&mut self, random: &mut Random) -> Visitor {
-        let actions = self.shares.next(random) as u32;
-        let sessions = (f64::from(actions) / 5.6 * (0.5 + random.unit())).round() as u32;
-        let sessions = sessions.clamp(actions.div_ceil(30), actions.min(480)) as u16;
+        let actions = self.shares.next(random);
+        let sessions = RHYTHM.sessions(actions, random) as u16;
+        let actions = actions as u32;
         let mut visitor = Visitor { user: self.users, item: 0, time: 0, actions, sessions, session: 0 };
         self.users += 1;
         self.begin_session(&mut visitor, random);
@@ -253,20 +251,11 @@ impl Log {
         true
     }
 
-    /// Begins a session so late that it is one of its own, and so early that there is time for those after it.
     fn begin_session(&mut self, visitor: &mut Visitor, random: &mut Random) {
-        let sessions = u64::from(visitor.sessions);
-        let spare = (DAYS * 86_400).saturating_sub(u64::from(visitor.time) + sessions * (REST + LONGEST)) / sessions;
-        let pause = if sessions > 1 { 2 * spare } else { spare };
-        visitor.time += REST as u32 + random.below(pause.max(1) as usize) as u32;
+        let (time, actions, sessions) = (visitor.time.into(), visitor.actions.into(), visitor.sessions.into());
+        let (time, session) = RHYTHM.next(time, actions, sessions, random);
+        (visitor.time, visitor.session) = (time as u32, session as u16);
         visitor.sessions -= 1;
-        let after = u32::from(visitor.sessions);
-        let wanted = length(random) as u32;
-        let least = visitor.actions.saturating_sub(30 * after).max(1);
-        visitor.session = wanted.min(visitor.actions - after).max(least) as u16;
-        if after == 0 {
-            visitor.session = visitor.actions as u16;
-        }
         visitor.item = self.walk.first(visitor.time >= late_from(), random) as u32;
         self.sessions += 1;
     }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::market::{BRAND, Market};
+use super::market::{BRAND, Market, length};
 use super::random::Random;
 
 /// Large primes, one of which shares no divisor with any number of brands.
@@ -171,6 +171,53 @@ pub(super) fn most_unseen(items: usize) -> u64 {
     (items / BRAND * 2) as u64
 }
 
+/// How a person's sessions are spread over the time of a log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rhythm {
+    /// The length of the log in seconds.
+    pub(super) span: u64,
+    /// The least pause between two sessions, in seconds.
+    pub(super) rest: u64,
+    /// The most seconds between two rows of a session.
+    pub(super) step: u64,
+    /// By how much sessions are longer than `length` says.
+    pub(super) scale: u64,
+}
+
+/// Rows of a session at the most, and about how many it has, before they are scaled.
+const LONGEST: u64 = 30;
+const USUAL: f64 = 5.6;
+
+impl Rhythm {
+    /// The longest time that a session with the pause before it takes.
+    fn longest(&self) -> u64 {
+        self.rest + self.scale * LONGEST * self.step
+    }
+
+    /// The most rows for which a person has time.
+    pub(super) fn most(&self) -> u64 {
+        self.span / self.longest() * self.scale * 4
+    }
+
+    /// How many sessions a person with so many rows has.
+    pub(super) fn sessions(&self, rows: u64, random: &mut Random) -> u64 {
+        let wanted = (rows as f64 / (USUAL * self.scale as f64) * (0.5 + random.unit())).round() as u64;
+        wanted.max(rows.div_ceil(self.scale * LONGEST)).min(rows).min(self.span / self.longest()).max(1)
+    }
+
+    /// When the next of `sessions` sessions begins, whose last one ended at `time`, and how many of `rows` rows it has. It
+    /// is so late that it is one of its own, and so early that there is time for those after it.
+    pub(super) fn next(&self, time: u64, rows: u64, sessions: u64, random: &mut Random) -> (u64, u64) {
+        let spare = self.span.saturating_sub(time + sessions * self.longest()) / sessions;
+        let pause = if sessions > 1 { 2 * spare } else { spare };
+        let begin = time + self.rest + random.below(pause.max(1) as usize) as u64;
+        let (after, longest) = (sessions - 1, self.scale * LONGEST);
+        let mut session = length(random) as u64 * self.scale - random.below(self.scale as usize) as u64;
+        session = session.min(rows - after).max(rows.saturating_sub(longest * after)).max(1);
+        (begin, if after == 0 { rows } else { session })
+    }
+}
+
 /// Shares a number of rows out among people: each gets some, a few get many, and all are used up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shares {
@@ -199,8 +246,10 @@ impl Shares {
         let low = self.rows.saturating_sub(others * self.most).max(self.least);
         let high = (self.rows - others * self.least).min(self.most);
         let mean = self.rows as f64 / self.people as f64 - self.least as f64;
-        let wanted = self.least + random.falling(mean).round() as u64;
-        let taken = wanted.min(high).max(low);
+        // One in 128 gets ten times as much, and the others a little less for it.
+        let much = if random.below(128) == 0 { 10.0 } else { 119.0 / 127.0 };
+        let wanted = self.least + (random.falling(mean) * much).round() as u64;
+        let taken = wanted.min(high).max(low).min(self.rows);
         self.rows -= taken;
         self.people -= 1;
         taken
@@ -261,6 +310,28 @@ mod tests {
         for brands in 1..8 {
             let tiers = Tiers::new(brands);
             assert!((0..200).all(|_| tiers.any(&mut random) < brands));
+        }
+    }
+
+    #[test]
+    fn sessions_use_up_all_rows_in_the_time_of_the_log_and_stand_apart() {
+        for rhythm in [
+            Rhythm { span: 74 * 86_400, rest: 3900, step: 305, scale: 1 },
+            Rhythm { span: 600 * 86_400, rest: 3900, step: 300, scale: 2 },
+        ] {
+            let mut random = Random::new(9);
+            for rows in (1..80).chain([rhythm.most() / 2, rhythm.most()]) {
+                let (mut left, mut time, sessions) = (rows, 0, rhythm.sessions(rows, &mut random));
+                for to_come in (1..=sessions).rev() {
+                    let (begin, session) = rhythm.next(time, left, to_come, &mut random);
+                    assert!(begin >= time + rhythm.rest && session >= 1, "{rows} rows");
+                    assert!(session <= 30 * rhythm.scale, "{session} of {rows} rows");
+                    left -= session;
+                    time = begin + (session - 1) * rhythm.step;
+                }
+                assert_eq!(left, 0);
+                assert!(time < rhythm.span, "{rows} rows");
+            }
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use jiff::ToSpan;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -282,12 +281,10 @@ static BASE64: [[u8; 2]; 4096] = {
 /// The dates of a span of days, each worked out once.
 pub(super) struct Calendar {
     days: Vec<[u8; 10]>,
-    /// Unix time of its first midnight, UTC.
-    pub(super) begin: u64,
 }
 
 impl Calendar {
-    /// `days` days from `first` on, which is not before 1970.
+    /// `days` days from `first` on.
     pub(super) fn new(first: Date, days: usize) -> Self {
         let mut text = Vec::with_capacity(days);
         let mut date = first;
@@ -301,8 +298,7 @@ impl Calendar {
             text.push(day);
             date = date.tomorrow().unwrap_or(date);
         }
-        let since = first.since(jiff::civil::date(1970, 1, 1)).unwrap_or(0.days());
-        Self { days: text, begin: u64::from(since.get_days().unsigned_abs()) * 86_400 }
+        Self { days: text }
     }
 
     /// How many days it has.
@@ -341,7 +337,6 @@ mod tests {
     fn times_are_those_of_the_calendar() {
         let calendar = Calendar::new(date(2018, 2, 27), 4);
         assert_eq!(said(|file| _ = file.clock(&calendar, 2 * 86_400 + 3661, b' ')), "2018-03-01 01:01:01");
-        assert_eq!(calendar.begin, 1_519_689_600);
     }
 
     #[test]

@@ -1,59 +1,9 @@
 //! Raw files to datasets through the stages, on the real Demo set of MKM-SR where it is there.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
-use sr_pipe::data::protocol::Protocol;
-use sr_pipe::engine::stage::{Share, Task};
-use sr_pipe::stage::{Settings, StageConfig, Surroundings};
 
-/// A chain of stages in a temporary folder.
-struct Chain {
-    folder: tempfile::TempDir,
-    protocol: Value,
-}
-
-impl Chain {
-    fn new(protocol: Value) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), protocol }
-    }
-
-    fn output(&self, name: &str) -> Utf8PathBuf {
-        Utf8PathBuf::from_path_buf(self.folder.path().join(name)).unwrap()
-    }
-
-    /// Runs a stage; its inputs are earlier stages of the chain, or folders by absolute path. Answers its notes.
-    fn run(&self, name: &str, stage: Value) -> BTreeMap<String, Value> {
-        let protocol: Protocol = serde_json::from_value(self.protocol.clone()).unwrap();
-        let (models, surroundings) = (BTreeMap::new(), Surroundings::default());
-        let settings =
-            Settings { seed: 1, protocol: &protocol, trainer: None, models: &models, surroundings: &surroundings };
-        let config: StageConfig = serde_json::from_value(stage).unwrap();
-        let Ok(stage) = config.resolve(&settings) else { panic!("`{name}` has complaints") };
-        let output = self.output(name);
-        std::fs::create_dir(&output).unwrap();
-        let task = Task {
-            inputs: stage.inputs().into_iter().map(|input| (input.name, self.output(&input.stage))).collect(),
-            output,
-            scratch: self.output(""),
-            log: self.output("log"),
-            threads: 1,
-            share: Share::default(),
-            progress: &|_| {},
-            stop: &|| false,
-            notes: Mutex::default(),
-            taken: Mutex::default(),
-        };
-        stage.run(&task).unwrap_or_else(|error| panic!("{name}: {error}"));
-        task.notes.into_inner().unwrap()
-    }
-
-    fn meta(&self, name: &str) -> Value {
-        serde_json::from_slice(&std::fs::read(self.output(name).join("meta.json")).unwrap()).unwrap()
-    }
-}
+use crate::chain::Chain;
 
 /// The real Demo set, or a printed line and nothing.
 fn demo() -> Option<Utf8PathBuf> {
@@ -160,7 +110,8 @@ fn made_up_files_go_through_every_stage_and_come_out_the_same_each_time() {
         chain.run("raw", json!({ "synth": size }));
         chain.run("events", json!({ "ingest": { "from": "raw", "format": "jdata" } }));
         chain.run("sessions", json!({ "sessionize": { "from": "events", "gap": "1h" } }));
-        let notes = chain.run("filtered", json!({ "filter": { "from": "sessions" } }));
+        let steps = json!([{ "min_session_length": 2 }, { "min_item_count": 3 }, { "min_session_length": 2 }]);
+        let notes = chain.run("filtered", json!({ "filter": { "from": "sessions", "steps": steps } }));
         assert!(notes["sessions after"].as_u64() < notes["sessions before"].as_u64());
         let notes = chain.run("dataset", json!({ "split": { "from": "filtered", "cold_items": "keep" } }));
         assert!(notes["valid samples"].as_u64() > Some(0) && notes["cold test samples"].as_u64() > Some(0));

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod audits;
 mod cache;
 mod cachekeep;
+mod chain;
 mod contract;
 mod data;
 mod errors;
@@ -16,7 +18,10 @@ mod planning;
 mod promises;
 mod records;
 mod running;
+mod samples;
 mod schemas;
 mod scratch;
+mod synth;
+mod tables;
 mod training;
 mod watching;

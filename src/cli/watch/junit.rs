@@ -85,6 +85,7 @@ fn status(now: &Now<'_>, cell: usize) -> TestCaseStatus {
     let first_of = |node: NodeId| now.scene.cells_of(node).0.first().copied().unwrap_or_default();
     status.set_message(match failed.first() {
         Some(node) => format!("blocked: `{}` failed, see {}", now.scene.label(*node), first_of(*node)),
+        None if stands(Stand::Blocked).next().is_some() => "left out: it was not tried".to_owned(),
         None => "the run was stopped before this cell was done".to_owned(),
     });
     status

@@ -1,58 +1,97 @@
 //! Laws of the split.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::Utf8Path;
 use proptest::prelude::*;
+use serde_json::json;
 
+use super::build::length_quantile;
+use super::side::{Side, boundary, sides};
 use super::*;
-use crate::artifact::table::Text;
-use crate::data::protocol::{SelectBy, TargetOperation, Ties};
+use crate::data::dataset::Part;
+use crate::data::events::Given;
+use crate::data::protocol::SelectOn;
+use crate::data::samples::{self, Sample};
+use crate::data::sessions::{Session, Step as Event};
 
-/// Sessions of one-letter items, each event with its time; numbered as they stand.
-fn log(sessions: &[(&str, &[i64])]) -> Sessions {
-    let events: Vec<(i64, char, i64)> = (0..)
-        .zip(sessions)
-        .flat_map(|(session, (items, times))| items.chars().zip(*times).map(move |(item, time)| (session, item, *time)))
-        .collect();
-    Sessions {
-        session: events.iter().map(|(session, ..)| *session).collect(),
-        user: Text::full(events.iter().map(|(session, ..)| format!("u{session}"))),
-        item: Text::full(events.iter().map(|(_, item, _)| item.to_string())),
-        operation: Text::full(events.iter().map(|(.., time)| (time % 2).to_string())),
-        time: events.iter().map(|(.., time)| *time).collect(),
-        row: (0..).take(events.len()).collect(),
-        part: Text::absent(events.len()),
-    }
+/// The names of operations by number.
+const OPERATION_NAMES: &[&str] = &["0", "1"];
+
+/// Sessions of one-letter items, each event with its time; numbered as they stand, each of a user of its own.
+fn log(sessions: &[(&str, &[i64])]) -> Log {
+    let own: Vec<(i32, &str, &[i64])> =
+        (0..).zip(sessions).map(|(user, (items, times))| (user, *items, *times)).collect();
+    log_of(&own)
 }
 
-fn protocol(select_on: SelectOn, test_prefixes: bool) -> Protocol {
-    Protocol {
-        select_on,
-        select_by: SelectBy::Mrr,
-        validation_share: 0.5,
-        ties: Ties::Mean,
-        target_operation: TargetOperation::Hidden,
-        test_prefixes,
+/// The same, with the number of the user.
+fn log_of(sessions: &[(i32, &str, &[i64])]) -> Log {
+    let mut log = Log::default();
+    let mut row = 0;
+    for (number, (user, items, times)) in (0..).zip(sessions) {
+        let steps = items.bytes().zip(*times).map(|(item, time)| {
+            row += 1;
+            let operation = i32::try_from(time.rem_euclid(2)).unwrap();
+            Event { time: *time, row: row - 1, item: i32::from(item - b'a'), operation }
+        });
+        log.push(&Session { number, user: *user, part: None, steps: steps.collect() });
     }
+    log.order();
+    log
 }
 
-fn split(cold_items: ColdItems, select_on: SelectOn) -> Split {
-    Split {
-        config: Config {
-            from: "sessions".into(),
-            name: "letters".into(),
-            by: By::Events,
-            test_share: 0.25,
-            cold_items,
-            max_length_quantile: None,
-            train_prefixes: true,
-        },
-        protocol: protocol(select_on, true),
+fn protocol(select_on: SelectOn) -> Protocol {
+    serde_json::from_value(json!({ "select_on": select_on, "validation_share": 0.5 })).unwrap()
+}
+
+/// A split whose config has these fields.
+fn split(fields: Value, select_on: SelectOn) -> Split {
+    let mut config = json!({ "from": "sessions", "name": "letters", "max_length_quantile": null });
+    for (name, value) in fields.as_object().unwrap() {
+        config[name.as_str()] = value.clone();
     }
+    Split { config: serde_json::from_value(config).unwrap(), protocol: protocol(select_on) }
+}
+
+/// The split by events of the last quarter.
+fn quarter(cold_items: &str, select_on: SelectOn) -> Split {
+    split(json!({ "test_share": 0.25, "cold_items": cold_items }), select_on)
+}
+
+fn build(split: &Split, log: Log) -> Result<Built, Diagnostic> {
+    split.build(log, OPERATION_NAMES, &[])
+}
+
+/// The items of a session, as letters.
+fn word(built: &Built, session: &dataset::PartSession) -> String {
+    let letter = |item: &i32| {
+        let row = built.items[usize::try_from(item - 1).unwrap()];
+        char::from(b'a' + u8::try_from(row).unwrap())
+    };
+    built.events.items[session.range()].iter().map(letter).collect()
 }
 
 /// The sessions of a part, as the letters of their items.
 fn letters(built: &Built, part: usize) -> Vec<String> {
-    let name = |number: &i32| built.items.names()[usize::try_from(number - 1).unwrap()].clone();
-    built.parts[part].sessions.iter().map(|session| session.items.iter().map(name).collect()).collect()
+    built.parts[part].sessions.iter().map(|session| word(built, session)).collect()
+}
+
+/// The samples of a part, as the letters of input and target.
+fn inputs_and_targets(built: &Built, part: usize) -> Vec<(String, String)> {
+    let part = &built.parts[part];
+    let shown = part.samples().map(|(index, position)| {
+        let word = word(built, &part.sessions[index]);
+        (word[..position].to_owned(), word[position..=position].to_owned())
+    });
+    shown.collect()
+}
+
+fn described(built: &Built, part: &str) -> Vec<Sample> {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = Utf8Path::from_path(folder.path()).unwrap();
+    dataset::describe_samples(folder, &built.parts, &built.events, built.items.len()).unwrap();
+    samples::read_part(folder, part).unwrap()
 }
 
 /// Twelve events: the boundary is the time of the tenth, which is 9.
@@ -60,56 +99,60 @@ const LOG: &[(&str, &[i64])] = &[("abca", &[0, 1, 2, 3]), ("bcx", &[4, 5, 9]), (
 
 #[test]
 fn a_session_that_ends_at_the_boundary_is_a_test_session_whole() {
-    let built = split(ColdItems::Keep, SelectOn::Test).build(&log(LOG)).unwrap();
+    let built = build(&quarter("keep", SelectOn::Test), log(LOG)).unwrap();
     assert_eq!(
         (letters(&built, 0), letters(&built, 2)),
-        (vec!["abca".into(), "ab".into()], vec!["bcx".into(), "aby".into()])
+        (vec!["abca".to_owned(), "ab".into()], vec!["bcx".to_owned(), "aby".into()])
     );
-    assert_eq!(built.items.names(), ["a", "b", "c", "x", "y"]);
+    // In the order in which they are met, training sessions first: a, b, c, x, y.
+    assert_eq!(built.items, [0, 1, 2, 23, 24]);
+    assert_eq!(built.boundaries, (Some(9), Some(9)));
 }
 
 #[test]
 fn cold_items_are_dropped_from_test_sessions_or_kept_with_a_number() {
-    let built = split(ColdItems::Drop, SelectOn::Test).build(&log(LOG)).unwrap();
+    let built = build(&quarter("drop", SelectOn::Test), log(LOG)).unwrap();
     assert_eq!(letters(&built, 2), ["bc", "ab"]);
-    assert_eq!((built.items.len(), built.dropped), (3, 2));
-    let built = split(ColdItems::Keep, SelectOn::Test).build(&log(LOG)).unwrap();
-    let cold: Vec<bool> = built.samples.part("test").iter().map(|sample| sample.cold).collect();
+    assert_eq!((built.items.len(), built.left_out.cold_events), (3, 2));
+    let built = build(&quarter("keep", SelectOn::Test), log(LOG)).unwrap();
+    let cold: Vec<bool> = described(&built, "test").iter().map(|sample| sample.cold).collect();
     assert_eq!(cold, [true, false, true, false]);
 }
 
 #[test]
 fn every_prefix_is_a_sample_the_longest_first() {
-    let built = split(ColdItems::Keep, SelectOn::Test).build(&log(LOG)).unwrap();
+    let built = build(&quarter("keep", SelectOn::Test), log(LOG)).unwrap();
     let shown: Vec<_> =
-        built.samples.part("train").iter().map(|s| (s.session, s.position, s.target, s.in_session)).collect();
+        described(&built, "train").iter().map(|s| (s.session, s.position, s.target, s.in_session)).collect();
     // a=1 b=2 c=3; the session `abca` returns to `a`.
     assert_eq!(shown, [(0, 3, 1, true), (0, 2, 3, false), (0, 1, 2, false), (2, 1, 2, false)]);
 }
 
 #[test]
 fn the_protocol_can_ask_for_whole_test_sessions_only() {
-    let mut split = split(ColdItems::Keep, SelectOn::Test);
+    let mut split = quarter("keep", SelectOn::Test);
     split.protocol.test_prefixes = false;
-    let built = split.build(&log(LOG)).unwrap();
-    let shown: Vec<_> = built.samples.part("test").iter().map(|sample| (sample.session, sample.position)).collect();
+    let built = build(&split, log(LOG)).unwrap();
+    let shown: Vec<_> = described(&built, "test").iter().map(|sample| (sample.session, sample.position)).collect();
     assert_eq!(shown, [(1, 2), (3, 2)]);
-    assert_eq!(built.samples.part("train").len(), 4);
+    assert_eq!(built.parts[0].sample_count(), 4);
 }
 
 #[test]
 fn the_training_sessions_that_end_last_are_held_out_for_validation() {
-    let built = split(ColdItems::Keep, SelectOn::Validation).build(&log(LOG)).unwrap();
-    assert_eq!((letters(&built, 0), letters(&built, 1)), (vec!["abca".into()], vec!["ab".into()]));
+    let built = build(&quarter("keep", SelectOn::Validation), log(LOG)).unwrap();
+    assert_eq!((letters(&built, 0), letters(&built, 1)), (vec!["abca".to_owned()], vec!["ab".to_owned()]));
+    assert_eq!(built.validation, Validation::Protocol);
 }
 
 #[test]
 fn long_sessions_keep_their_last_events() {
-    let mut split = split(ColdItems::Keep, SelectOn::Test);
+    let mut split = quarter("keep", SelectOn::Test);
     // The training sessions have 4 and 2 events: the median is 3.
     split.config.max_length_quantile = Some(0.5);
-    let built = split.build(&log(LOG)).unwrap();
-    assert_eq!((letters(&built, 0), built.meta.max_length), (vec!["bca".into(), "ab".into()], 3));
+    let built = build(&split, log(LOG)).unwrap();
+    assert_eq!(letters(&built, 0), ["bca", "ab"]);
+    assert_eq!(built.left_out.cut_training_events, 1);
 }
 
 #[test]
@@ -122,102 +165,330 @@ fn a_quantile_lies_linear_between_two_lengths_and_is_rounded_down() {
 }
 
 #[test]
-fn ids_do_not_enter_the_digest_of_the_test_samples() {
-    let built = |log: &[(&str, &[i64])]| split(ColdItems::Keep, SelectOn::Test).build(&super::tests::log(log)).unwrap();
+fn sessions_stand_in_the_order_in_which_they_begin_whatever_their_numbers() {
+    // The second begins first; of those that begin together, the row decides.
+    let built = build(
+        &split(json!({ "by": "sessions", "test_share": 0.25 }), SelectOn::Test),
+        log(&[("ab", &[5, 6]), ("ba", &[1, 2]), ("aa", &[5, 7]), ("bb", &[8, 9])]),
+    )
+    .unwrap();
+    assert_eq!(
+        (letters(&built, 0), letters(&built, 2)),
+        (vec!["ba".to_owned(), "ab".into(), "aa".into()], vec!["bb".to_owned()])
+    );
+    assert_eq!(built.items, [1, 0]);
+}
+
+#[test]
+fn ten_sessions_are_split_70_10_20_by_the_time_of_their_end() {
+    // The session that begins first ends last.
+    let clocks: Vec<[i64; 2]> = (0..10).map(|at| if at == 0 { [0, 99] } else { [at, 10 + at] }).collect();
+    let sessions: Vec<(&str, &[i64])> = clocks.iter().map(|clock| ("ab", &clock[..])).collect();
+    let shares = json!({ "by": "sessions", "test_share": 0.2, "valid_share": 0.1 });
+    let built = build(&split(shares, SelectOn::Test), log(&sessions)).unwrap();
+    let numbers = |part: usize| built.parts[part].sessions.iter().map(|session| session.session).collect::<Vec<_>>();
+    assert_eq!((numbers(0), numbers(1), numbers(2)), (vec![1, 2, 3, 4, 5, 6, 7], vec![8], vec![0, 9]));
+    assert_eq!((built.boundaries, built.validation), ((Some(18), Some(19)), Validation::Split));
+}
+
+#[test]
+fn steps_after_the_split_do_not_move_a_session_to_another_side() {
+    // Without its last events the second session would end before the boundary, 7.
+    let log = log(&[("ab", &[0, 1]), ("abbb", &[2, 3, 4, 8]), ("ba", &[5, 6]), ("aa", &[3, 7])]);
+    let split = split(json!({ "by": "sessions", "test_share": 0.5 }), SelectOn::Test);
+    let steps = [json!("cut_trailing_repeats"), json!({ "min_session_length": 2 })];
+    let names = Text::full(OPERATION_NAMES);
+    let chain: Vec<Transform> = steps
+        .into_iter()
+        .map(|step| Transform::of(&serde_json::from_value(step).unwrap(), &names).unwrap().unwrap())
+        .collect();
+    let built = split.build(log, OPERATION_NAMES, &chain).unwrap();
+    assert_eq!((letters(&built, 0), letters(&built, 2)), (vec!["ab".to_owned(), "ba".into()], vec!["ab".to_owned()]));
+    // `aa` is `a`, which is too short.
+    assert_eq!(built.left_out.sessions, 1);
+}
+
+#[test]
+fn a_draw_depends_on_seed_and_session_alone() {
+    let sessions: Vec<(&str, &[i64])> = vec![("ab", &[0, 1]); 2000];
+    let shares = |seed: u64| json!({ "by": "random", "test_share": 0.2, "valid_share": 0.1, "seed": seed });
+    let parts = |seed: u64, sessions: &[(&str, &[i64])]| -> BTreeMap<i32, usize> {
+        let built = build(&split(shares(seed), SelectOn::Test), log(sessions)).unwrap();
+        let of = |part: usize| built.parts[part].sessions.iter().map(move |session| (session.session, part));
+        (0..3).flat_map(of).collect()
+    };
+    let all = parts(1, &sessions);
+    let count = |part: usize| all.values().filter(|of| **of == part).count();
+    // Four standard deviations of 2,000 draws: 82, 54 and 72.
+    assert!(count(0).abs_diff(1400) < 82 && count(1).abs_diff(200) < 54 && count(2).abs_diff(400) < 72);
+    assert!(parts(1, &sessions[..500]).iter().all(|(session, part)| all[session] == *part));
+    assert_ne!(parts(2, &sessions), all);
+}
+
+#[test]
+fn the_last_session_of_a_user_is_tested_and_the_one_before_it_validates() {
+    // User 0 has three sessions, user 1 two, user 2 one.
+    let log = || {
+        log_of(&[
+            (0, "ab", &[0, 1]),
+            (1, "cd", &[2, 3]),
+            (0, "bc", &[4, 5]),
+            (2, "ac", &[6, 7]),
+            (1, "dc", &[8, 9]),
+            (0, "ca", &[10, 11]),
+        ])
+    };
+    let built = build(&split(json!({ "by": "last-session" }), SelectOn::Test), log()).unwrap();
+    let words = |built: &Built| (0..3).map(|part| letters(built, part).join(" ")).collect::<Vec<_>>();
+    assert_eq!(words(&built), ["ab cd ac", "bc", "dc ca"]);
+    let built = build(&split(json!({ "by": "last-session", "validation": false }), SelectOn::Test), log()).unwrap();
+    assert_eq!(words(&built), ["ab cd bc ac", "", "dc ca"]);
+}
+
+#[test]
+fn the_last_item_is_tested_and_the_one_before_it_validates() {
+    let log = || log(&[("abcd", &[0, 1, 2, 3]), ("ba", &[4, 5]), ("dabe", &[6, 7, 8, 9])]);
+    let pair = |input: &str, target: &str| (input.to_owned(), target.to_owned());
+    let keep = split(json!({ "by": "last-item", "cold_items": "keep" }), SelectOn::Validation);
+    let built = build(&keep, log()).unwrap();
+    assert_eq!(inputs_and_targets(&built, 0), [pair("a", "b"), pair("d", "a")]);
+    assert_eq!(inputs_and_targets(&built, 1), [pair("ab", "c"), pair("da", "b")]);
+    assert_eq!(inputs_and_targets(&built, 2), [pair("abc", "d"), pair("dab", "e")]);
+    assert_eq!((built.validation, built.left_out.sessions), (Validation::Split, 1));
+
+    // `c` and `e` are in no training session: the first is gone from the input of `d`, the second from the targets.
+    let drop = split(json!({ "by": "last-item" }), SelectOn::Validation);
+    let built = build(&drop, log()).unwrap();
+    assert_eq!(inputs_and_targets(&built, 1), [pair("da", "b")]);
+    assert_eq!(inputs_and_targets(&built, 2), [pair("ab", "d")]);
+    assert_eq!(built.left_out.cold_events, 2);
+
+    // Without validation the event before the last is for training.
+    let whole = split(json!({ "by": "last-item", "validation": false }), SelectOn::Test);
+    let built = build(&whole, log()).unwrap();
+    assert_eq!(inputs_and_targets(&built, 0), [pair("ab", "c"), pair("a", "b"), pair("da", "b"), pair("d", "a")]);
+    assert_eq!((letters(&built, 1), letters(&built, 2)), (vec![], vec!["abcd".to_owned(), "ba".into()]));
+    let error = build(&Split { protocol: protocol(SelectOn::Validation), ..whole }, log()).unwrap_err();
+    assert!(error.message.contains("`valid`") && error.help.unwrap().contains("select_on: test"));
+}
+
+#[test]
+fn all_that_happens_on_the_last_day_is_tested() {
+    let day = |day: i64, second: i64| day * 86_400 + second;
+    let times = [day(0, 0), day(0, 86_399), day(1, 0), day(5, 1), day(5, 2)];
+    let fields = json!({ "by": "last-day", "cold_items": "keep", "min_train_events": 2 });
+    let sessions: [(&str, &[i64]); 2] = [("abcde", &times), ("ab", &times[..2])];
+    let built = build(&split(fields.clone(), SelectOn::Test), log(&sessions)).unwrap();
+    let pair = |input: &str, target: &str| (input.to_owned(), target.to_owned());
+    assert_eq!(inputs_and_targets(&built, 0), [pair("a", "b")]);
+    assert_eq!(inputs_and_targets(&built, 1), [pair("ab", "c")]);
+    assert_eq!(inputs_and_targets(&built, 2), [pair("abcd", "e"), pair("abc", "d")]);
+    // A user of a single day has nothing left for training.
+    assert_eq!(built.left_out.sessions, 1);
+
+    // Two of five events are less than half.
+    let mut strict = split(fields, SelectOn::Test);
+    strict.config.min_train_share = Some(0.5);
+    assert!(build(&strict, log(&sessions)).is_err());
+    strict.config.min_train_share = Some(0.4);
+    assert!(build(&strict, log(&sessions)).is_ok());
+}
+
+#[test]
+fn a_publishers_validation_part_is_used_as_it_is() {
+    let given = |parts: [Option<Given>; 4]| {
+        let mut log = log(LOG);
+        log.sessions.iter_mut().zip(parts).for_each(|(session, part)| session.part = part);
+        log
+    };
+    let split = split(json!({ "by": "given" }), SelectOn::Test);
+    let (train, valid, test) = (Some(Given::Train), Some(Given::Valid), Some(Given::Test));
+    let built = build(&split, given([train, valid, train, test])).unwrap();
+    assert_eq!((letters(&built, 1), built.validation), (vec!["bc".to_owned()], Validation::Split));
+    let built = build(&split, given([train, train, train, test])).unwrap();
+    assert_eq!(built.validation, Validation::None);
+    let error = build(&split, given([train, None, train, test])).unwrap_err();
+    assert!(error.help.unwrap().contains("by: events"));
+}
+
+#[test]
+fn numbers_do_not_enter_the_digest_of_the_test_samples() {
+    let digest = |log: &[(&str, &[i64])]| {
+        let built = build(&quarter("keep", SelectOn::Test), super::tests::log(log)).unwrap();
+        let mut items = Vocabulary::default();
+        built.items.iter().for_each(|row| _ = items.add(&row.to_string()));
+        let mut operations = Vocabulary::default();
+        built.operations.iter().for_each(|row| _ = operations.add(&row.to_string()));
+        dataset::samples_digest(&built.parts[2], &built.events, &items, &operations)
+    };
     let mut other = LOG.to_vec();
     other[0] = ("acba", other[0].1);
-    assert_eq!(built(LOG).meta.test_samples, built(&other).meta.test_samples);
+    assert_eq!(digest(LOG), digest(&other));
     other[1] = ("cbx", other[1].1);
-    assert_ne!(built(LOG).meta.test_samples, built(&other).meta.test_samples);
+    assert_ne!(digest(LOG), digest(&other));
 }
 
 #[test]
 fn choices_of_the_protocol_that_do_not_touch_the_data_do_not_enter_the_key() {
-    let one = split(ColdItems::Keep, SelectOn::Test);
-    let mut other = one.clone();
-    other.protocol.ties = Ties::Pessimistic;
-    other.protocol.validation_share = 0.2;
-    assert_eq!(one.identity(), other.identity());
-    other.protocol.test_prefixes = false;
-    assert_ne!(one.identity(), other.identity());
+    let differs = |one: &Split, change: fn(&mut Protocol)| {
+        let mut other = one.clone();
+        change(&mut other.protocol);
+        one.identity() != other.identity()
+    };
+    let one = quarter("keep", SelectOn::Test);
+    assert!(!differs(&one, |protocol| protocol.validation_share = 0.2));
+    assert!(!differs(&one, |protocol| protocol.ties = crate::data::protocol::Ties::Pessimistic));
+    assert!(differs(&one, |protocol| protocol.select_on = SelectOn::Validation));
+    assert!(differs(&one, |protocol| protocol.test_prefixes = false));
+    // A split that makes its own validation part gives the same dataset whichever part picks the epoch.
+    let own = split(json!({ "by": "sessions", "valid_share": 0.1 }), SelectOn::Test);
+    assert!(!differs(&own, |protocol| protocol.select_on = SelectOn::Validation));
+    let last = split(json!({ "by": "last-item" }), SelectOn::Test);
+    assert!(!differs(&last, |protocol| protocol.test_prefixes = false));
+}
+
+#[test]
+fn values_that_hold_enter_the_key_whether_written_or_not() {
+    let same =
+        |one: Value, other: Value| split(one, SelectOn::Test).identity() == split(other, SelectOn::Test).identity();
+    assert!(same(json!({}), json!({ "by": "events", "test_share": 0.1 })));
+    assert!(same(json!({ "by": "random" }), json!({ "by": "random", "seed": 1, "test_share": 0.1 })));
+    assert!(same(json!({ "by": "last-item" }), json!({ "by": "last-item", "min_train_events": 1 })));
+    assert!(!same(json!({ "by": "random" }), json!({ "by": "random", "seed": 2 })));
+}
+
+#[test]
+fn fields_of_another_way_to_split_are_refused() {
+    let refused = |fields: Value| -> Vec<String> {
+        let split = split(fields, SelectOn::Test);
+        let complaints = resolve(split.config, &split.protocol).err().unwrap_or_default();
+        complaints.into_iter().map(|complaint| complaint.field.join(".")).collect()
+    };
+    assert_eq!(refused(json!({ "by": "given", "test_share": 0.1, "valid_share": 0.1 })), ["test_share", "valid_share"]);
+    assert_eq!(refused(json!({ "by": "events", "seed": 1 })), ["seed"]);
+    assert_eq!(refused(json!({ "by": "sessions", "validation": false })), ["validation"]);
+    assert_eq!(refused(json!({ "by": "last-session", "min_train_events": 5 })), ["min_train_events"]);
+    assert_eq!(refused(json!({ "by": "random", "test_share": 0.6, "valid_share": 0.5 })), ["valid_share"]);
+    assert_eq!(refused(json!({ "then": ["cut_trailing_repeats", { "min_item_count": 2 }] })), ["then.1"]);
+    assert_eq!(refused(json!({ "by": "last-item", "then": ["cut_trailing_repeats"] })), ["then.0"]);
+    assert_eq!(refused(json!({ "by": "last-day", "min_train_share": 0.5, "validation": false })), Vec::<String>::new());
 }
 
 #[test]
 fn a_split_that_the_log_does_not_have_and_a_share_that_leaves_nothing_are_told() {
-    let mut split = split(ColdItems::Keep, SelectOn::Test);
-    split.config.test_share = 0.0;
-    assert!(split.build(&log(LOG)).err().unwrap().message.contains("`test`"));
-    split.config.by = By::Given;
-    assert!(split.build(&log(LOG)).err().unwrap().help.unwrap().contains("by: events"));
+    let nothing = split(json!({ "test_share": 0.0 }), SelectOn::Test);
+    assert!(build(&nothing, log(LOG)).unwrap_err().message.contains("`test`"));
+    let given = split(json!({ "by": "given" }), SelectOn::Test);
+    assert!(build(&given, log(LOG)).unwrap_err().help.unwrap().contains("by: events"));
+    let nobody: Vec<(i32, &str, &[i64])> = LOG.iter().map(|(items, times)| (-1, *items, *times)).collect();
+    let users = split(json!({ "by": "last-session" }), SelectOn::Test);
+    assert!(build(&users, log_of(&nobody)).unwrap_err().message.contains("who acts"));
 }
 
 prop_compose! {
-    /// Sessions whose beginnings follow each other, with letters from a small alphabet.
+    /// Sessions whose beginnings follow each other, with letters from a small alphabet and a few users.
     fn any_log()(sessions in proptest::collection::vec(
-        (0_i64..20, proptest::collection::vec((0_u8..12, 0_i64..9), 1..7)), 2..25,
-    )) -> Sessions {
+        (0_i64..20, 0_i32..4, proptest::collection::vec((0_u8..12, 0_i64..50_000), 1..7)), 2..25,
+    )) -> Log {
         let mut start = 0;
-        let (mut texts, mut clocks) = (Vec::new(), Vec::new());
-        for (pause, events) in sessions {
+        let mut found: Vec<(i32, String, Vec<i64>)> = Vec::new();
+        for (pause, user, events) in sessions {
             start += pause;
             let mut time = start;
-            texts.push(events.iter().map(|(item, _)| char::from(b'a' + item)).collect::<String>());
-            clocks.push(events.iter().map(|(_, step)| { time += step; time }).collect::<Vec<_>>());
+            let word = events.iter().map(|(item, _)| char::from(b'a' + item)).collect();
+            found.push((user, word, events.iter().map(|(_, step)| { time += step; time }).collect()));
         }
-        let sessions: Vec<(&str, &[i64])> = texts.iter().map(String::as_str).zip(clocks.iter().map(Vec::as_slice)).collect();
-        log(&sessions)
+        let sessions: Vec<(i32, &str, &[i64])> =
+            found.iter().map(|(user, word, times)| (*user, word.as_str(), times.as_slice())).collect();
+        log_of(&sessions)
     }
+}
+
+/// Any way to split, but by the publisher.
+fn any_split() -> impl Strategy<Value = Split> {
+    let by = prop_oneof![
+        Just("events"),
+        Just("sessions"),
+        Just("random"),
+        Just("last-session"),
+        Just("last-item"),
+        Just("last-day")
+    ];
+    (by, 0.05_f64..0.5, proptest::option::of(0.05_f64..0.4), any::<bool>(), any::<bool>()).prop_map(
+        |(by, test, valid, keep, validate)| {
+            let select_on = if validate { SelectOn::Validation } else { SelectOn::Test };
+            let mut fields = json!({ "by": by, "cold_items": if keep { "keep" } else { "drop" } });
+            if matches!(by, "events" | "sessions" | "random") {
+                fields["test_share"] = json!(test);
+                if let Some(valid) = valid {
+                    fields["valid_share"] = json!(valid);
+                }
+            }
+            split(fields, select_on)
+        },
+    )
 }
 
 proptest! {
     #[test]
-    fn parts_share_no_session_time_divides_them_and_each_event_is_accounted_for(
-        sessions in any_log(), share in 0.05_f64..0.9, keep in any::<bool>(), validate in any::<bool>(),
+    fn a_boundary_is_the_order_statistic_of_the_sorted_times(
+        mut times in proptest::collection::vec(prop_oneof![-9_i64..9, any::<i64>()], 1..40), share in 0.0_f64..1.0,
     ) {
-        let select_on = if validate { SelectOn::Validation } else { SelectOn::Test };
-        let mut split = split(if keep { ColdItems::Keep } else { ColdItems::Drop }, select_on);
-        split.config.test_share = share;
-        let Ok(built) = split.build(&sessions) else { return Ok(()) };
+        let found = boundary(|| times.iter().copied(), share);
+        times.sort_unstable();
+        prop_assert_eq!(found, times.get(side::part_of(times.len(), 1.0 - share)).copied());
+    }
 
-        let numbers = |part: &Part| part.sessions.iter().map(|session| session.session).collect::<HashSet<_>>();
+    #[test]
+    fn parts_share_no_target_and_each_event_is_accounted_for(log in any_log(), split in any_split()) {
+        let Ok(built) = build(&split, log.clone()) else { return Ok(()) };
+        let cuts = split.config.by.cuts_sessions();
+        let numbers = |part: &Part| part.sessions.iter().map(|session| session.session).collect::<BTreeSet<_>>();
         let [train, valid, test] = &built.parts[..] else { panic!() };
-        prop_assert!(numbers(train).is_disjoint(&numbers(test)) && numbers(valid).is_disjoint(&numbers(test)));
-        prop_assert!(numbers(train).is_disjoint(&numbers(valid)));
-
-        // Ends of whole sessions: without cold items the last event of a test session may be an earlier one.
-        let ends = sessions.ranges().into_iter().map(|r| (sessions.session[r.start], sessions.time[r.end - 1]));
-        let ends: std::collections::HashMap<i64, i64> = ends.collect();
-        let of = |part: &Part| part.sessions.iter().map(|session| ends[&session.session]).collect::<Vec<_>>();
-        let latest = |part: &Part| of(part).into_iter().max().unwrap_or(i64::MIN);
-        let earliest = |part: &Part| of(part).into_iter().min().unwrap_or(i64::MAX);
-        prop_assert!(latest(train) < earliest(test) && latest(valid) < earliest(test));
-        prop_assert!(latest(train) <= earliest(valid));
-
-        // Whatever is in no part: sessions left with one event, and dropped cold events.
-        let in_parts: usize = built.parts.iter().flat_map(|part| &part.sessions).map(|session| session.items.len()).sum();
-        let kept: HashSet<i64> = built.parts.iter().flat_map(numbers).collect();
-        let Sides { trained, tested } = split.sides(&sessions).unwrap();
-        let cold = |range: &Range<usize>| {
-            let known = |row: &usize| trained.iter().cloned().flatten().any(|t| sessions.item.at(t) == sessions.item.at(*row));
-            if keep { 0 } else { range.clone().filter(|row| !known(row)).count() }
-        };
-        let mut expected = 0;
-        for range in &trained {
-            prop_assert_eq!(kept.contains(&sessions.session[range.start]), range.len() >= 2);
-            expected += if range.len() >= 2 { range.len() } else { 0 };
+        if !cuts {
+            prop_assert!(numbers(train).is_disjoint(&numbers(test)) && numbers(valid).is_disjoint(&numbers(test)));
+            prop_assert!(numbers(train).is_disjoint(&numbers(valid)));
         }
-        for range in &tested {
-            let left = range.len() - cold(range);
-            prop_assert_eq!(kept.contains(&sessions.session[range.start]), left >= 2);
-            expected += if left >= 2 { left } else { 0 };
+        // Each event is the target of one part at most, and no training session reaches a target of another part.
+        let mut held_out = BTreeMap::new();
+        for part in [valid, test] {
+            for (index, position) in part.samples() {
+                let session = part.sessions[index];
+                let place = session.start + position;
+                prop_assert!(held_out.insert(place, part.name).is_none());
+            }
         }
-        prop_assert_eq!(in_parts, expected);
+        let trained: BTreeSet<usize> = train.sessions.iter().flat_map(dataset::PartSession::range).collect();
+        prop_assert!(held_out.keys().all(|place| !trained.contains(place)));
 
+        // The sides alone decide how many events there are; what is cold or too short is counted.
+        let sides = sides(&split.config, &log).unwrap();
+        let out: usize = log.sessions.iter().zip(&sides.of).filter(|(_, side)| **side == Side::Out).count();
+        prop_assert_eq!(built.left_out.sessions, out as u64);
+        if !cuts {
+            let whole = log.sessions.len() - out;
+            let short = built.left_out.short_training_sessions + built.left_out.short_held_out_sessions;
+            let placed: usize = built.parts.iter().map(|part| part.sessions.len()).sum();
+            prop_assert_eq!(placed as u64 + short, whole as u64);
+        }
+        if split.config.cold_items == ColdItems::Keep {
+            prop_assert_eq!(built.left_out.cold_events, 0);
+        }
+
+        // By time: whole sessions, by the time at which they end.
+        if split.config.by.goes_by_time() && split.config.cold_items == ColdItems::Keep {
+            let ends = |part: &Part| part.sessions.iter().map(|s| built.events.times[s.range().end - 1]).collect::<Vec<_>>();
+            let latest = |part: &Part| ends(part).into_iter().max().unwrap_or(i64::MIN);
+            let earliest = |part: &Part| ends(part).into_iter().min().unwrap_or(i64::MAX);
+            prop_assert!(latest(train) < earliest(test) && latest(valid) < earliest(test));
+            prop_assert!(latest(train) <= earliest(valid));
+        }
         for part in &built.parts {
-            prop_assert_eq!(part.samples().count(), part.sessions.iter().map(|s| s.items.len() - 1).sum::<usize>());
+            prop_assert_eq!(part.samples().count(), part.sample_count());
             for session in &part.sessions {
-                prop_assert_eq!(session.items.len(), session.operations.len());
-                prop_assert!(session.times.is_sorted());
+                prop_assert!(session.history >= 1 && session.length > session.history);
+                prop_assert!(built.events.times[session.range()].is_sorted());
+                prop_assert!(built.events.items[session.range()].iter().all(|item| *item > 0));
             }
         }
     }

@@ -24,35 +24,57 @@ const REST: u64 = 2600;
 /// People who listen side by side at the most.
 const SIDE_BY_SIDE: usize = 48;
 
-/// The tabs with their counts in the real file, the category of songs that each leads to, and the screens and types that
-/// go with it.
-const TABS: [(&str, usize, usize, &[&str], &[&str]); 8] = [
-    ("my library", 3_684_730, 0, &["Local playlist more", "My library", "My library_Search"], &LOCAL),
-    (
-        "discover",
-        2_179_252,
-        1,
-        &["Online playlist more", "Discover Feature", "Discover Chart", "Discover Genre", "Discover New"],
-        &ONLINE,
-    ),
-    (
-        "search",
-        623_286,
-        2,
-        &["Search", "Artist more", "Album more", "Search Trends", "Search Home"],
-        &["song", "top-hits-for-artist", "album", "artist"],
-    ),
-    ("radio", 476_701, 3, &["Radio"], &["radio"]),
-    (
-        "listen with",
-        212_266,
-        2,
-        &["Others profile more", "Self profile more", "People local", "People global"],
-        &["listen-with"],
-    ),
-    ("explore", 167_949, 3, &["Explore", "Unknown"], &ONLINE),
-    ("notification", 6_185, 0, &["Unknown", "Concert"], &["song", "album"]),
-    ("settings", 2_200, 1, &["Local playlist more", "Payment"], &["local-playlist"]),
+/// A tab from which a song was played.
+struct Tab {
+    name: &'static str,
+    /// Rows of the real file.
+    rows: usize,
+    /// The category of the song that comes next.
+    leads_to: usize,
+    /// What goes with it.
+    screens: &'static [&'static str],
+    types: &'static [&'static str],
+}
+
+const TABS: [Tab; 8] = [
+    Tab {
+        name: "my library",
+        rows: 3_684_730,
+        leads_to: 0,
+        screens: &["Local playlist more", "My library", "My library_Search"],
+        types: &LOCAL,
+    },
+    Tab {
+        name: "discover",
+        rows: 2_179_252,
+        leads_to: 1,
+        screens: &["Online playlist more", "Discover Feature", "Discover Chart", "Discover Genre", "Discover New"],
+        types: &ONLINE,
+    },
+    Tab {
+        name: "search",
+        rows: 623_286,
+        leads_to: 2,
+        screens: &["Search", "Artist more", "Album more", "Search Trends", "Search Home"],
+        types: &["song", "top-hits-for-artist", "album", "artist"],
+    },
+    Tab { name: "radio", rows: 476_701, leads_to: 3, screens: &["Radio"], types: &["radio"] },
+    Tab {
+        name: "listen with",
+        rows: 212_266,
+        leads_to: 2,
+        screens: &["Others profile more", "Self profile more", "People local", "People global"],
+        types: &["listen-with"],
+    },
+    Tab { name: "explore", rows: 167_949, leads_to: 3, screens: &["Explore", "Unknown"], types: &ONLINE },
+    Tab { name: "notification", rows: 6_185, leads_to: 0, screens: &["Unknown", "Concert"], types: &["song", "album"] },
+    Tab {
+        name: "settings",
+        rows: 2_200,
+        leads_to: 1,
+        screens: &["Local playlist more", "Payment"],
+        types: &["local-playlist"],
+    },
 ];
 const LOCAL: [&str; 3] = ["local-library", "local-playlist", "my-daily-playlist"];
 const ONLINE: [&str; 3] = ["online-playlist", "song-based-playlist", "topic-article-playlist"];
@@ -90,7 +112,7 @@ pub(super) fn write(desk: &mut Desk<'_>, plan: &Plan) -> Result<Value> {
     let mut gaps = Gaps::default();
     for _ in 0..plan.rows {
         let tab = sources.tabs.draw(&mut random);
-        let (user, song) = crowd.next(TABS[tab].2, &mut random);
+        let (user, song) = crowd.next(TABS[tab].leads_to, &mut random);
         names.pair(&mut file, user, song);
         sources.write(&mut file, tab, &mut gaps, &mut random);
         file.comma().byte(if random.chance(0.5) { b'1' } else { b'0' }).end()?;
@@ -101,7 +123,7 @@ pub(super) fn write(desk: &mut Desk<'_>, plan: &Plan) -> Result<Value> {
     let mut file = desk.begin("test.csv", Some(&format!("id,{COLUMNS}")))?;
     for id in 0..tested {
         let tab = sources.tabs.draw(&mut random);
-        let (user, song) = crowd.next(TABS[tab].2, &mut random);
+        let (user, song) = crowd.next(TABS[tab].leads_to, &mut random);
         file.number(id).comma();
         names.pair(&mut file, user, song);
         sources.write(&mut file, tab, &mut gaps, &mut random);
@@ -253,7 +275,7 @@ struct Gaps {
 impl Gaps {
     fn truth(&self) -> Value {
         let tabs: serde_json::Map<String, Value> =
-            TABS.iter().zip(self.tabs).map(|(tab, count)| (tab.0.to_owned(), json!(count))).collect();
+            TABS.iter().zip(self.tabs).map(|(tab, count)| (tab.name.to_owned(), json!(count))).collect();
         json!({
             "tabs": tabs, "tab_empty": self.tab_empty, "tab_null": self.tab_null,
             "screen_empty": self.screen_empty, "type_empty": self.type_empty,
@@ -263,12 +285,12 @@ impl Gaps {
 
 impl Sources {
     fn new() -> Self {
-        Self { tabs: Weights::new(TABS.iter().map(|tab| tab.1)) }
+        Self { tabs: Weights::new(TABS.iter().map(|tab| tab.rows)) }
     }
 
     /// Tab, screen and type.
     fn write(&self, file: &mut Raw<'_>, tab: usize, gaps: &mut Gaps, random: &mut Random) {
-        let (name, _, _, screens, types) = TABS[tab];
+        let Tab { name, screens, types, .. } = TABS[tab];
         let mut typeless = random.chance(NO_TYPE);
         if random.chance(NO_TAB) {
             if random.chance(NULL_WORD) {

@@ -1,15 +1,17 @@
 //! Made-up sessions in the three files of the trivago RecSys Challenge 2019 (raw-formats, section 3): sessions lie together,
 //! those of a user too, users are in the order of their ids, and many rows of a session have the same time.
 
+mod hotel;
+
 use std::io::Result;
 
 use serde_json::{Value, json};
 
-use super::market::{BRAND, Market};
+use super::Plan;
 use super::random::{Random, Scramble, Weights};
 use super::walk::{Habits, Shares, Walk};
 use super::write::{Desk, Raw};
-use super::{Plan, name};
+use hotel::{Place, properties};
 
 /// The real tables: rows to train on, items, users and sessions to train on, rows to test on.
 const REAL: (u64, u64, u64, u64, u64) = (15_932_992, 927_142, 730_803, 910_683, 3_782_335);
@@ -43,95 +45,6 @@ const SORT: usize = 4;
 
 const SORTS: [&str; 4] = ["interaction sort button", "price only", "price and recommended", "distance only"];
 const FILTERS: [&str; 6] = ["Hotel", "4 Star", "5 Star", "Best Value", "Sort by Price", "Focus on Distance"];
-/// Countries, each with its platform.
-const COUNTRIES: [(&str, &str); 16] = [
-    ("Austria", "AT"),
-    ("Brazil", "BR"),
-    ("USA", "US"),
-    ("Russia", "RU"),
-    ("Colombia", "CO"),
-    ("Canada", "CA"),
-    ("Mexico", "MX"),
-    ("Italy", "IT"),
-    ("India", "IN"),
-    ("Japan", "JP"),
-    ("Spain", "ES"),
-    ("Germany", "DE"),
-    ("France", "FR"),
-    ("United Kingdom", "UK"),
-    ("Australia", "AU"),
-    ("Portugal", "PT"),
-];
-/// Properties in the order in which items list them.
-const PROPERTIES: [&str; 64] = [
-    "Satellite TV",
-    "Golf Course",
-    "Airport Shuttle",
-    "Safe (Hotel)",
-    "Telephone",
-    "Hotel",
-    "Reception (24/7)",
-    "Air Conditioning",
-    "Cable TV",
-    "Hotel Bar",
-    "Pool Table",
-    "Bathtub",
-    "Room Service",
-    "Luxury Hotel",
-    "Terrace (Hotel)",
-    "Television",
-    "Business Hotel",
-    "Shower",
-    "Cot",
-    "Gym",
-    "Hairdryer",
-    "Beach",
-    "Massage",
-    "From 2 Stars",
-    "From 3 Stars",
-    "From 4 Stars",
-    "Radio",
-    "Family Friendly",
-    "Desk",
-    "Tennis Court",
-    "Balcony",
-    "WiFi (Public Areas)",
-    "WiFi (Rooms)",
-    "Openable Windows",
-    "Restaurant",
-    "Laundry Service",
-    "Ironing Board",
-    "Business Centre",
-    "Bowling",
-    "Conference Rooms",
-    "Electric Kettle",
-    "Sauna",
-    "Bike Rental",
-    "Free WiFi (Rooms)",
-    "Non-Smoking Rooms",
-    "Playground",
-    "Car Park",
-    "Safe (Rooms)",
-    "Fitness",
-    "Swimming Pool (Indoor)",
-    "Swimming Pool (Outdoor)",
-    "Flatscreen TV",
-    "Honeymoon",
-    "Pet Friendly",
-    "Lift",
-    "Central Heating",
-    "Fridge",
-    "Microwave",
-    "Washing Machine",
-    "Fan",
-    "Skiing",
-    "Ski Resort",
-    "Camping Site",
-    "Romantic",
-];
-/// The property that tells a category.
-const STARS: [&str; 4] = ["2 Star", "3 Star", "4 Star", "5 Star"];
-
 const RULE: &str = "An item and the action on it decide the next item: `interaction item image` leads to an item with `2 Star`, \
                     `clickout item` to `3 Star`, `interaction item info` and `deals` to `4 Star`, `interaction item rating` \
                     and `search for item` to `5 Star`, always of the same brand, whose items share most properties.";
@@ -163,38 +76,8 @@ pub(super) fn write(desk: &mut Desk<'_>, plan: &Plan) -> Result<Value> {
     }
     desk.end(file)?;
     Ok(json!({
-        "rows": plan.rows, "train": train.0.truth(), "test": log.found.truth(), "rule": RULE, "walk": train.1,
+        "rows": plan.rows, "users": train.0.users, "train": train.0.truth(), "test": log.found.truth(), "rule": RULE, "walk": train.1,
     }))
-}
-
-/// Most properties go with the brand, the stars with the category, and some with nothing.
-fn properties(file: &mut Raw<'_>, seed: u64, item: usize) {
-    let mut brand = Random::of(seed ^ 2, (item / BRAND) as u64);
-    let mut own = Random::of(seed ^ 3, item as u64);
-    let changed = own.next() & own.next() & own.next() & own.next();
-    let has = brand.next() ^ changed;
-    for (place, property) in PROPERTIES.iter().enumerate() {
-        if has >> place & 1 == 1 {
-            file.text(property).byte(b'|');
-        }
-    }
-    file.text(STARS[Market::category(item)]);
-}
-
-/// A town with its platform.
-struct Place {
-    /// As a field: quoted, since there is a comma in it.
-    city: String,
-    platform: &'static str,
-    sight: String,
-}
-
-impl Place {
-    fn new(random: &mut Random) -> Self {
-        let (country, platform) = COUNTRIES[random.below(COUNTRIES.len())];
-        let sight = format!("{} {}", name::spelled(random), ["Station", "Tower", "Airport", "Bridge"][random.below(4)]);
-        Self { city: format!("\"{}, {country}\"", name::spelled(random)), platform, sight }
-    }
 }
 
 /// What was written.
@@ -233,6 +116,10 @@ struct Log {
 
 /// A session under way.
 struct Session {
+    /// 0 to train on, 1 to test on.
+    part: usize,
+    /// The row whose item is to be predicted.
+    hidden: Option<usize>,
     user: u64,
     id: u64,
     time: u64,
@@ -292,6 +179,8 @@ impl Log {
         self.found.sessions += 1;
         self.found.longest = self.found.longest.max(kinds.len() as u64);
         let mut session = Session {
+            part,
+            hidden,
             user,
             id: random.next() >> 12,
             time: BEGIN[part] + random.below(DAYS[part] as usize * 86_400) as u64,
@@ -308,20 +197,17 @@ impl Log {
                     session.time += 1 + random.falling(40.0) as u64;
                 }
             }
-            self.row(file, &mut session, step, usize::from(*kind), hidden == Some(step), part, random)?;
+            self.row(file, &mut session, step, usize::from(*kind), random)?;
         }
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a row has many sides")]
     fn row(
         &mut self,
         file: &mut Raw<'_>,
         session: &mut Session,
         step: usize,
         kind: usize,
-        hidden: bool,
-        part: usize,
         random: &mut Random,
     ) -> Result<()> {
         self.found.actions[kind] += 1;
@@ -336,7 +222,8 @@ impl Log {
                     Some((before, led_to)) => self.walk.next(before, led_to, late, random),
                 };
                 session.from = Some((item, category));
-                self.reference(file, item, hidden, kind == IMAGE && part == 1, random);
+                let often_empty = kind == IMAGE && session.part == 1;
+                self.reference(file, item, session.hidden == Some(step), often_empty, random);
             }
             (None, FILTER) => {
                 session.filters = 1 + random.below(FILTERS.len());

@@ -1,0 +1,25 @@
+//! `sr-pipe data`: what data sets hold.
+
+mod profile;
+
+use clap::{Args, Subcommand};
+
+use super::{CommandError, Ending};
+
+/// Look into data sets.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Profile(profile::Arguments),
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
+    match &arguments.command {
+        Command::Profile(arguments) => profile::run(arguments),
+    }
+}
