@@ -5,6 +5,7 @@ mod containers;
 mod engine;
 mod heads;
 mod made_up;
+mod own_data;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
