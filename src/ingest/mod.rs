@@ -42,6 +42,8 @@ pub struct Options {
     pub bad_rows: BadRows,
     /// Which variant of a set that is published in two.
     pub cold_items: ColdItems,
+    /// The file of a format whose publisher names it as he likes.
+    pub file: Option<String>,
     /// Which column of the KKBOX log is the operation.
     pub place: Option<Place>,
     /// Whether the rating of an item is the operation.
