@@ -22,6 +22,7 @@ mod running;
 mod samples;
 mod schemas;
 mod scratch;
+mod sessions;
 mod synth;
 mod tables;
 mod training;

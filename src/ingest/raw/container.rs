@@ -105,11 +105,14 @@ impl RawFolder {
         })
     }
 
-    /// Every file of the folder, by name; names end where the ending of a container begins.
+    /// The files of these names; where none is named, every file of the folder by name.
     ///
     /// # Errors
-    /// When there is none, or the folder cannot be read.
-    pub fn all(&self) -> Result<Vec<RawFile>, StageError> {
+    /// When one is not there, there is none, or the folder cannot be read.
+    pub(in crate::ingest) fn all(&self, named: &[String]) -> Result<Vec<RawFile>, StageError> {
+        if !named.is_empty() {
+            return named.iter().map(|name| self.require(name)).collect();
+        }
         let mut names = Vec::new();
         for entry in self.folder.read_dir_utf8()? {
             let entry = entry?;
