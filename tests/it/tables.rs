@@ -436,3 +436,18 @@ fn ml_1m_is_cut_to_its_core_and_to_linked_movies_as_another_program_cuts_it() {
     let counts = ["log events", "events", "items", "users"].map(ours);
     assert_eq!(counts, ["487,650", "484,135", "3,015", "2,999"]);
 }
+
+#[test]
+fn made_up_files_can_be_asked_for_one_by_one() {
+    let scratch = Scratch::new();
+    let pipeline =
+        |file: &str| format!("stages: {{ raw: {{ synth: {{ format: amazon, rows: 100, files: [{file}] }} }} }}\n");
+    scratch.write("experiments/e.yaml", &crate::scratch::grid(&[1]));
+    scratch.write("pipelines/p.yaml", &pipeline("ratings_Boks.csv"));
+    let told = ["this format has no file `ratings_Boks.csv`", "did you mean `ratings_Books.csv`?"];
+    run(&scratch).expect(1).told(&told);
+    scratch.write("pipelines/p.yaml", &pipeline("ratings_Books.csv"));
+    run(&scratch).expect(0);
+    let names: Vec<_> = scratch.sealed().iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+    assert_eq!(names, ["ratings_Books.csv"]);
+}
