@@ -40,13 +40,13 @@ impl Order {
     }
 }
 
-/// Reads the one file that the `files` stage names: it is called after its category.
+/// Reads one file, which is called after its category: the only one that is there, unless it is named.
 ///
 /// # Errors
 /// No file or several, one whose order cannot be found out, or bad rows.
 pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Seconds, Group::User)?;
-    let file = intake.raw().only()?;
+    let file = intake.raw().chosen(options.file.as_deref())?;
     let (order, found_out) = match options.order {
         Some(order) => (order, ""),
         None => (found_out(&file)?, " (found out from the first rows)"),

@@ -13,16 +13,13 @@ use crate::engine::stage::{StageError, Task};
 const LINE: Form<'static> =
     Form { delimiter: Delimiter::None, quoted: false, ..Form::csv(&["session"]).without_header() };
 
-/// Reads the one file that the stage before has, or the one that is named: its publisher gives it many names.
+/// Reads one file, which has had several names: the only one that is there, unless it is named.
 ///
 /// # Errors
 /// No file or several, or bad rows.
 pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Rows, Group::Session)?;
-    let file = match &options.file {
-        Some(name) => intake.raw().require(name)?,
-        None => intake.raw().only()?,
-    };
+    let file = intake.raw().chosen(options.file.as_deref())?;
     intake.telling_log(&file, &LINE, &["category"], session)?;
     intake.finish()
 }
@@ -136,6 +133,8 @@ mod tests {
     fn one_file_is_read_whatever_its_name_and_two_are_refused() {
         let error = ingested(Format::JdMicro, &Options::default(), &[("a", b"1+5+7+1+1"), ("b/c", b"")]).unwrap_err();
         assert!(error.to_string().contains("there are `a`, `b/c`"), "{error}");
+        let named = Options { file: Some("a".into()), ..Options::default() };
+        assert_eq!(ingested(Format::JdMicro, &named, &[("a", b"1+5+7+1+1"), ("b", b"")]).unwrap().events.len(), 1);
         let error = ingested(Format::JdMicro, &Options::default(), &[]).unwrap_err();
         assert!(error.to_string().contains("there is none"), "{error}");
     }

@@ -17,22 +17,33 @@ const RECBOLE: Form<'static> = Form::tsv(&["item_id:token", "entity_id:token"]);
 /// Layouts of links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkFormat {
-    /// Every file of the folder, as KB4Rec publishes them; entities of YAGO lose their `<` and `>`.
+    /// As KB4Rec publishes them; entities of YAGO lose their `<` and `>`.
     Kb4rec,
     /// The `.link` files of RecBole.
     Recbole,
 }
 
-/// Reads the links of some items, which are the input `from` of a task, into `links.parquet`.
+/// Reads the links of some items out of the input `from` of a task into `links.parquet`. Without names of files all of them
+/// are read.
 ///
 /// # Errors
 /// A file that is missing or cannot be read, or more bad rows than may be.
-pub fn link(task: &Task<'_>, format: LinkFormat, items: &Items, bad_rows: BadRows) -> Result<(), StageError> {
+pub fn link(
+    task: &Task<'_>,
+    format: LinkFormat,
+    files: &[String],
+    items: &Items,
+    bad_rows: BadRows,
+) -> Result<(), StageError> {
     let raw = RawFolder::new(task.input("from"));
     let mut rejects = Rejects::create(bad_rows, &task.output)?;
-    let (files, form) = match format {
-        LinkFormat::Kb4rec => (raw.all()?, KB4REC),
-        LinkFormat::Recbole => (raw.all()?.into_iter().filter(|file| file.name.ends_with(".link")).collect(), RECBOLE),
+    let mut files = raw.all(files)?;
+    let form = match format {
+        LinkFormat::Kb4rec => KB4REC,
+        LinkFormat::Recbole => {
+            files.retain(|file| file.name.ends_with(".link"));
+            RECBOLE
+        }
     };
     if files.is_empty() {
         return Err(Diagnostic::new("there is no `.link` file among the raw files")

@@ -156,7 +156,7 @@ impl Keys {
 
     /// The number of a name, if it has one.
     #[inline]
-    pub fn find(&self, name: &[u8]) -> Option<u32> {
+    pub(super) fn find(&self, name: &[u8]) -> Option<u32> {
         if let Some(at) = Key::of_number(name).and_then(Key::number) {
             return self.dense.get(at)?.checked_sub(1);
         }

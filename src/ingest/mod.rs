@@ -43,6 +43,8 @@ pub struct Options {
     pub bad_rows: BadRows,
     /// Which variant of a set that is published in two.
     pub cold_items: ColdItems,
+    /// The file of a format whose publisher names it as he likes.
+    pub file: Option<String>,
     /// Which column of the KKBOX log is the operation.
     pub place: Option<Place>,
     /// Whether the rating of an item is the operation.
@@ -51,8 +53,6 @@ pub struct Options {
     pub order: Option<Order>,
     /// Which column is what, for tables of one's own.
     pub table: Option<Mapping>,
-    /// Which file, of a format that reads a single one under any name.
-    pub file: Option<String>,
 }
 
 macro_rules! formats {

@@ -22,6 +22,9 @@ const FARTHEST: u32 = 4;
 pub struct Config {
     /// The stage that has the raw files.
     pub from: String,
+    /// Which of its files are read, where they are not named by the format (`openke`); all of them when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// The stage that has the links: the entities of linked items are the seeds. Without it every triple is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub links: Option<String>,
@@ -50,15 +53,18 @@ fn dropped() -> Keep {
 /// Checks what only the fields together can tell.
 ///
 /// # Errors
-/// Steps without links, none, or too many.
+/// Steps without links, none, or too many; files of a format that names its own.
 pub fn resolve(config: Config) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
-    let complaint = |message: String, help: &str| {
-        Err(vec![Complaint { field: vec!["hops".into()], message, help: Some(help.to_owned()) }])
+    let complaint = |field: &str, message: String, help: &str| {
+        Err(vec![Complaint { field: vec![field.into()], message, help: Some(help.to_owned()) }])
     };
+    if config.format == KnowledgeFormat::Openke && !config.files.is_empty() {
+        return complaint("files", "the format `openke` names its files itself".into(), "take `files` out");
+    }
     match (config.hops, &config.links) {
-        (Some(_), None) => complaint("`hops` is used with `links` only".into(), "name the stage that has the links"),
+        (Some(_), None) => complaint("hops", "`hops` is used with `links` only".into(), "name the stage that has the links"),
         (Some(hops), _) if !(1..=FARTHEST).contains(&hops) => {
-            complaint(format!("`hops` is {hops}"), "it must be from 1 to 4")
+            complaint("hops", format!("`hops` is {hops}"), "it must be from 1 to 4")
         }
         _ => Ok(Arc::new(config)),
     }
@@ -88,6 +94,7 @@ impl Stage for Config {
         let links = self.links.as_ref().map(|_| Links::read(task.input("links"))).transpose()?;
         let extraction = Extraction {
             format: self.format,
+            files: &self.files,
             seeds: links.as_ref().map(|links| &links.entity),
             hops: self.hops.unwrap_or(1),
             literals: self.literals,

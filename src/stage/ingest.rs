@@ -24,6 +24,9 @@ pub struct Config {
     /// with them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_items: Option<ColdItems>,
+    /// Only for `jd-micro` and `amazon`, whose files have no name of their own: which is meant, where several lie there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Only for `kkbox`: the column that is the operation; `source_screen_name` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Place>,
@@ -33,9 +36,6 @@ pub struct Config {
     /// Only for `amazon`: what stands first in a row; found out from the first 1,000 rows when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Order>,
-    /// Only for `jd-micro`: which file, where the stage before has several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
     /// Only for `table`: which files there are, and which column is what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<Box<Mapping>>,
@@ -44,6 +44,9 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "BadRows::is_strict")]
     pub bad_rows: BadRows,
 }
+
+/// Formats whose publishers name the file as they like.
+const NAMELESS: [Format; 2] = [Format::JdMicro, Format::Amazon];
 
 /// Formats that have ratings.
 const RATED: [Format; 2] = [Format::Movielens, Format::Amazon];
@@ -56,10 +59,10 @@ pub fn resolve(config: Config) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
     let of = |formats: &[Format]| formats.contains(&config.format);
     let choices = [
         ("cold_items", config.cold_items.is_some(), of(&[Format::MkmDemo]), "the format `mkm-demo`"),
+        ("file", config.file.is_some(), of(&NAMELESS), "the formats `jd-micro` and `amazon`"),
         ("operation", config.operation.is_some(), of(&[Format::Kkbox]), "the format `kkbox`"),
         ("ratings", config.ratings.is_some(), of(&RATED), "the formats `movielens` and `amazon`"),
         ("table", config.table.is_some(), of(&[Format::Table]), "the format `table`"),
-        ("file", config.file.is_some(), of(&[Format::JdMicro]), "the format `jd-micro`"),
         ("columns", config.columns.is_some(), of(&[Format::Amazon]), "the format `amazon`"),
     ];
     let strange = choices.iter().filter(|(_, set, has, _)| *set && !has);
@@ -110,11 +113,11 @@ impl Stage for Config {
         let options = Options {
             bad_rows: self.bad_rows,
             cold_items: self.cold_items.unwrap_or_default(),
+            file: self.file.clone(),
             place: self.operation,
             ratings: self.ratings.unwrap_or_default(),
             order: self.columns,
             table: self.table.as_deref().cloned(),
-            file: self.file.clone(),
         };
         self.format.ingest(task, &options)
     }

@@ -19,6 +19,9 @@ pub struct Config {
     pub items: String,
     /// The stage that has the raw files: published links, or a dump of Freebase.
     pub from: String,
+    /// Which of its files are read; all of them when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// How an item finds its entity.
     pub by: By,
     /// What becomes of rows that cannot be read: `strict` or `quarantine: { at_most: 0.001 }`, as in `ingest`.
@@ -58,9 +61,9 @@ impl Stage for Config {
     fn run(&self, task: &Task<'_>) -> Result<(), StageError> {
         let items = Items::read(&task.input("items").join(items::FILE))?;
         match &self.by {
-            By::Kb4rec => kb4rec::link(task, LinkFormat::Kb4rec, &items, self.bad_rows),
-            By::Recbole => kb4rec::link(task, LinkFormat::Recbole, &items, self.bad_rows),
-            By::Title(title) => freebase::link(task, title, &items, self.bad_rows),
+            By::Kb4rec => kb4rec::link(task, LinkFormat::Kb4rec, &self.files, &items, self.bad_rows),
+            By::Recbole => kb4rec::link(task, LinkFormat::Recbole, &self.files, &items, self.bad_rows),
+            By::Title(title) => freebase::link(task, title, &self.files, &items, self.bad_rows),
         }
     }
 

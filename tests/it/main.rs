@@ -24,6 +24,7 @@ mod running;
 mod samples;
 mod schemas;
 mod scratch;
+mod sessions;
 mod synth;
 mod tables;
 mod training;

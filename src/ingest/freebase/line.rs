@@ -15,7 +15,7 @@ const TRUNCATED: &str = "complete the line or take it out; a file that was cut o
 
 /// A statement: what a line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Statement<'l> {
+pub(in crate::ingest) struct Statement<'l> {
     /// Of what something is said.
     pub subject: Name<'l>,
     /// The relation.
@@ -26,7 +26,7 @@ pub struct Statement<'l> {
 
 /// The third part of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Object<'l> {
+pub(in crate::ingest) enum Object<'l> {
     /// Something that has a name.
     Name(Name<'l>),
     /// A text, a number or a date.
@@ -35,7 +35,7 @@ pub enum Object<'l> {
 
 /// The name of an entity, a type or a relation, as the line writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Name<'l> {
+pub(in crate::ingest) struct Name<'l> {
     text: &'l [u8],
     /// What follows it in the relation of a quadruple that gives a key: the namespace of the key.
     more: &'l [u8],
@@ -49,13 +49,13 @@ impl<'l> Name<'l> {
     }
 
     /// What stands in an IRI: without its namespace if that is one of Freebase, else whole.
-    pub fn of_iri(iri: &'l [u8]) -> Self {
+    pub(in crate::ingest) fn of_iri(iri: &'l [u8]) -> Self {
         let own = NAMESPACES.iter().find_map(|namespace| iri.strip_prefix(*namespace));
         own.map_or(Self { text: iri, more: b"", own: false }, Self::own)
     }
 
     /// The name with `.` between its parts; `buffer` is used where the line writes it otherwise.
-    pub fn plain<'a>(&'a self, buffer: &'a mut Vec<u8>) -> &'a [u8] {
+    pub(in crate::ingest) fn plain<'a>(&'a self, buffer: &'a mut Vec<u8>) -> &'a [u8] {
         if !self.own || (self.more.is_empty() && memchr(b'/', self.text).is_none()) {
             return self.text;
         }
@@ -68,7 +68,7 @@ impl<'l> Name<'l> {
 
 /// A literal, as the line writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Literal<'l> {
+pub(in crate::ingest) enum Literal<'l> {
     /// N-Triples: the text between the quotes with its escapes, and what follows them, `@en` or `^^<…>` or nothing.
     Quoted {
         /// Between the quotes.
@@ -87,7 +87,7 @@ pub enum Literal<'l> {
 
 impl<'l> Literal<'l> {
     /// Its language; empty where it has none.
-    pub fn language(&self) -> &'l [u8] {
+    pub(in crate::ingest) fn language(&self) -> &'l [u8] {
         match self {
             Self::Quoted { suffix, .. } => suffix.strip_prefix(b"@").unwrap_or_default(),
             Self::Bare { language, .. } => language,
@@ -98,7 +98,7 @@ impl<'l> Literal<'l> {
     ///
     /// # Errors
     /// When it is not UTF-8, or an escape is none of N-Triples.
-    pub fn text(&self) -> Result<Cow<'l, str>, Fault> {
+    pub(in crate::ingest) fn text(&self) -> Result<Cow<'l, str>, Fault> {
         match self {
             Self::Quoted { text, .. } => unescaped(utf8(text)?),
             Self::Bare { text, .. } => utf8(text).map(Cow::Borrowed),
@@ -106,7 +106,7 @@ impl<'l> Literal<'l> {
     }
 
     /// Writes it as N-Triples do.
-    pub fn write(&self, to: &mut Vec<u8>) {
+    pub(in crate::ingest) fn write(&self, to: &mut Vec<u8>) {
         match self {
             Self::Quoted { text, suffix } => {
                 to.push(b'"');
@@ -136,7 +136,7 @@ impl<'l> Literal<'l> {
 ///
 /// # Errors
 /// When they are not UTF-8.
-pub fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
+pub(in crate::ingest) fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
     std::str::from_utf8(bytes).map_err(|_| Fault::of_row("the line is not UTF-8", "convert the file to UTF-8"))
 }
 
@@ -144,7 +144,7 @@ pub fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
 ///
 /// # Errors
 /// When the line is of no layout, cut off, or wrong in one of its parts.
-pub fn statement(line: &[u8]) -> Result<Option<Statement<'_>>, Fault> {
+pub(in crate::ingest) fn statement(line: &[u8]) -> Result<Option<Statement<'_>>, Fault> {
     match line.first() {
         None | Some(b'#') => Ok(None),
         Some(b'/') => quadruple(line).map(Some),
@@ -158,7 +158,7 @@ pub fn statement(line: &[u8]) -> Result<Option<Statement<'_>>, Fault> {
 }
 
 /// The bytes of an N-Triples line up to the end of its subject.
-pub fn subject_token(line: &[u8]) -> Option<&[u8]> {
+pub(in crate::ingest) fn subject_token(line: &[u8]) -> Option<&[u8]> {
     if line.first() != Some(&b'<') {
         return None;
     }
@@ -171,7 +171,7 @@ pub fn subject_token(line: &[u8]) -> Option<&[u8]> {
 ///
 /// # Errors
 /// When the line does not end as it should.
-pub fn named_object(line: &[u8]) -> Result<Option<Name<'_>>, Fault> {
+pub(in crate::ingest) fn named_object(line: &[u8]) -> Result<Option<Name<'_>>, Fault> {
     let Some(inner) = ended(line)?.strip_suffix(b">") else { return Ok(None) };
     let Some(open) = memrchr(b'<', inner) else { return Ok(None) };
     let iri = &inner[open + 1..];

@@ -1,6 +1,6 @@
 //! Dumps of Freebase: what a line says, and which entities have the names of items.
 
-pub mod line;
+pub(in crate::ingest) mod line;
 mod names;
 mod title;
 
@@ -9,7 +9,7 @@ pub use names::{Agreement, ByTitle, Compare, link};
 use super::raw::{Delimiter, Encoding, Form, Header};
 
 /// Lines as they are.
-pub const LINES: Form<'static> =
+pub(in crate::ingest) const LINES: Form<'static> =
     Form { delimiter: Delimiter::None, quoted: false, encoding: Encoding::Utf8, header: Header::Absent(&["line"]) };
 
 /// Reads every line of some bytes; answers how many are statements and how many are wrong. This is where a fuzzer enters.

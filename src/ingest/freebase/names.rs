@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LINES;
 use super::line::{Object, statement};
-use super::title::{name_key, title_key, year};
+use super::title::{bare_title_key, name_key, title_key, year};
 use crate::artifact::table::Text;
 use crate::data::items::Items;
 use crate::data::links::{Candidate, Links};
@@ -32,6 +32,9 @@ pub struct ByTitle {
     /// The language of names. Names of no language count as well.
     #[serde(default = "english")]
     pub language: String,
+    /// Whether a title that no entity has is looked for again without the brackets at its end: `Title (Other Title)`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_brackets: bool,
     /// Of which types the entity of an item may be; of any when left out. `film.film`, say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub types: Vec<String>,
@@ -81,6 +84,8 @@ struct Wanted {
     keys: HashMap<String, u32>,
     /// By item: the key of its title.
     titles: Vec<Option<u32>>,
+    /// By item: the key of its title without brackets, where that is asked for and another one.
+    bare: Vec<Option<u32>>,
     /// By agreement, then by item: a key, or a year.
     values: Vec<Vec<Option<u32>>>,
 }
@@ -92,7 +97,10 @@ impl Wanted {
             let next = keys.len() as u32;
             (!key.is_empty()).then(|| *keys.entry(key).or_insert(next))
         };
-        let titles = items.attribute(&by.attribute)?.iter().map(|title| number(title_key(title?))).collect();
+        let column = items.attribute(&by.attribute)?;
+        let titles = column.iter().map(|title| number(title_key(title?))).collect();
+        let bare = |title: &str| bare_title_key(title).filter(|_| by.without_brackets);
+        let bare = column.iter().map(|title| number(bare(title?)?)).collect();
         let mut values = Vec::new();
         for agreement in &by.and {
             let column = items.attribute(&agreement.attribute)?.iter();
@@ -101,7 +109,7 @@ impl Wanted {
                 Compare::Year => column.map(|text| year(text?)).collect(),
             });
         }
-        Ok(Self { keys, titles, values })
+        Ok(Self { keys, titles, bare, values })
     }
 }
 
@@ -140,41 +148,56 @@ impl Batch for Hits {
 type Fact = (u32, usize, u32);
 
 /// Links items to the entities of a dump, which is the input `from` of a task, by their titles: `links.parquet`, and
-/// `ambiguous.parquet` for the items of which several entities may be meant.
+/// `ambiguous.parquet` for the items of which several entities may be meant. Without names of files all of them are read.
 ///
 /// # Errors
 /// An attribute that the items lack, a file that cannot be read, or more bad rows than may be.
-pub fn link(task: &Task<'_>, by: &ByTitle, items: &Items, bad_rows: BadRows) -> Result<(), StageError> {
+pub fn link(
+    task: &Task<'_>,
+    by: &ByTitle,
+    files: &[String],
+    items: &Items,
+    bad_rows: BadRows,
+) -> Result<(), StageError> {
+    let dump = Dump { task, files, bad_rows };
     let wanted = Wanted::new(items, by)?;
-    let named = names(task, by, &wanted, bad_rows)?;
+    let named = names(&dump, by, &wanted)?;
     let mut facts =
-        if by.types.is_empty() && by.and.is_empty() { Vec::new() } else { facts(task, by, &wanted, &named, bad_rows)? };
+        if by.types.is_empty() && by.and.is_empty() { Vec::new() } else { facts(&dump, by, &wanted, &named)? };
     facts.sort_unstable();
     facts.dedup();
     decide(task, by, items, &wanted, &named, &facts)
 }
 
-/// Reads every line of a dump.
-fn read_all<T: Batch>(
-    task: &Task<'_>,
+/// A dump, which is read from its first line to its last as often as it must be.
+struct Dump<'a> {
+    task: &'a Task<'a>,
+    files: &'a [String],
     bad_rows: BadRows,
-    parse: impl Fn(&Row<'_>, &mut T) -> Result<(), Fault> + Sync,
-    mut take: impl FnMut(&mut T) -> Result<(), StageError>,
-) -> Result<(), StageError> {
-    let raw = RawFolder::new(task.input("from"));
-    // Both passes meet the same bad rows: those of the last one stand.
-    let mut rejects = Rejects::create(bad_rows, &task.output)?;
-    let mut lines = 0;
-    for file in raw.all()? {
-        lines += read(task, &file, &LINES, &mut rejects, &parse, &mut take)?.rows;
+}
+
+impl Dump<'_> {
+    /// Reads every line.
+    fn read<T: Batch>(
+        &self,
+        parse: impl Fn(&Row<'_>, &mut T) -> Result<(), Fault> + Sync,
+        mut take: impl FnMut(&mut T) -> Result<(), StageError>,
+    ) -> Result<(), StageError> {
+        let raw = RawFolder::new(self.task.input("from"));
+        // Each pass meets the same bad rows: those of the last one stand.
+        let mut rejects = Rejects::create(self.bad_rows, &self.task.output)?;
+        let mut lines = 0;
+        for file in raw.all(self.files)? {
+            lines += read(self.task, &file, &LINES, &mut rejects, &parse, &mut take)?.rows;
+        }
+        self.task.note("lines", lines);
+        self.task.note("rejected rows", rejects.finish()?);
+        Ok(())
     }
-    task.note("lines", lines);
-    task.note("rejected rows", rejects.finish()?);
-    Ok(())
 }
 
 /// The entities whose names are wanted.
-fn names(task: &Task<'_>, by: &ByTitle, wanted: &Wanted, bad_rows: BadRows) -> Result<Named, StageError> {
+fn names(dump: &Dump<'_>, by: &ByTitle, wanted: &Wanted) -> Result<Named, StageError> {
     let relations: HashSet<&[u8]> = by.names.iter().map(String::as_bytes).collect();
     let parse = |row: &Row<'_>, hits: &mut Hits| {
         let Some(statement) = statement(row.bytes(0))? else { return Ok(()) };
@@ -192,7 +215,7 @@ fn names(task: &Task<'_>, by: &ByTitle, wanted: &Wanted, bad_rows: BadRows) -> R
         Ok(())
     };
     let mut named = Named::default();
-    read_all(task, bad_rows, parse, |hits| {
+    dump.read(parse, |hits| {
         for (entity, key) in &hits.found {
             let entity = named.entities.number(*entity, &hits.text);
             named.keys.push((entity, *key));
@@ -205,13 +228,7 @@ fn names(task: &Task<'_>, by: &ByTitle, wanted: &Wanted, bad_rows: BadRows) -> R
 }
 
 /// What is said of the entities that were found, as far as it decides anything.
-fn facts(
-    task: &Task<'_>,
-    by: &ByTitle,
-    wanted: &Wanted,
-    named: &Named,
-    bad_rows: BadRows,
-) -> Result<Vec<Fact>, StageError> {
+fn facts(dump: &Dump<'_>, by: &ByTitle, wanted: &Wanted, named: &Named) -> Result<Vec<Fact>, StageError> {
     let types: HashSet<&[u8]> = by.types.iter().map(String::as_bytes).collect();
     let mut about: HashMap<&[u8], Vec<usize>> = HashMap::new();
     for (place, agreement) in by.and.iter().enumerate() {
@@ -244,7 +261,7 @@ fn facts(
         Ok(())
     };
     let mut facts = Vec::new();
-    read_all(task, bad_rows, parse, |listed: &mut Listed<Fact>| {
+    dump.read(parse, |listed: &mut Listed<Fact>| {
         facts.append(&mut listed.values);
         Ok(())
     })?;
@@ -276,7 +293,8 @@ fn decide(
             untitled += 1;
             continue;
         };
-        let candidates = by_title.get(title).map(Vec::as_slice).unwrap_or_default();
+        let bare = || wanted.bare[row].and_then(|bare| by_title.get(&bare));
+        let candidates = by_title.get(title).or_else(bare).map(Vec::as_slice).unwrap_or_default();
         let agrees = |entity: u32| -> Vec<&str> {
             let agreements = by.and.iter().zip(&wanted.values).enumerate();
             let agreeing = agreements

@@ -32,26 +32,35 @@ pub(super) fn name_key(name: &str) -> String {
     key
 }
 
-/// The key of a title as catalogs write it. `Title, The (Other Title) (1995)`: with a year in brackets at its end, that and
-/// all brackets before it are cut off; an article behind the last comma goes to the front.
+/// The key of a title as catalogs write it, `Title, The (1995)`: a year in brackets at its end is cut off, and an article
+/// behind the last comma goes to the front.
 pub(super) fn title_key(title: &str) -> String {
-    let mut bare = title.trim();
-    if let Some((before, inner)) = last_brackets(bare)
-        && year(inner).is_some()
-    {
+    article_first(without_year(title))
+}
+
+/// The key of a title without all brackets at its end, if it has any beside a year: `Title, The (Other Title) (1995)`.
+pub(super) fn bare_title_key(title: &str) -> Option<String> {
+    let (mut bare, _) = last_brackets(without_year(title))?;
+    while let Some((before, _)) = last_brackets(bare) {
         bare = before;
-        while let Some((before, _)) = last_brackets(bare) {
-            bare = before;
-        }
     }
-    if let Some((before, article)) = bare.rsplit_once(',') {
+    Some(article_first(bare))
+}
+
+fn without_year(title: &str) -> &str {
+    let title = title.trim();
+    last_brackets(title).filter(|(_, inner)| year(inner).is_some()).map_or(title, |(before, _)| before)
+}
+
+fn article_first(title: &str) -> String {
+    if let Some((before, article)) = title.rsplit_once(',') {
         let article = article.trim().to_lowercase();
         if ARTICLES.contains(&article.as_str()) {
             let blank = if article.ends_with('\'') { "" } else { " " };
             return name_key(&format!("{article}{blank}{before}"));
         }
     }
-    name_key(bare)
+    name_key(title)
 }
 
 /// The year of a text: the four digits with which the brackets at its end begin, as in `Title (1995)`; without brackets
@@ -82,7 +91,6 @@ mod tests {
         for (title, name) in [
             ("Toy Story (1995)", "Toy Story"),
             ("Title, The (1995)", "The Title"),
-            ("City of Lost Children, The (Cité des enfants perdus, La) (1995)", "The City of Lost Children"),
             ("Misérables, Les (1995)", "Les misérables"),
             ("Ombre, L' (1961)", "L'ombre"),
             ("Romeo & Juliet (1968)", "Romeo and Juliet"),
@@ -97,8 +105,12 @@ mod tests {
     }
 
     #[test]
-    fn brackets_without_a_year_belong_to_the_title() {
+    fn brackets_without_a_year_belong_to_the_title_unless_it_is_asked_without_them() {
         assert_eq!(title_key("Frantic (Live)"), "frantic live");
+        assert_eq!(bare_title_key("Frantic (Live) (1999)").as_deref(), Some("frantic"));
+        let both = "City of Lost Children, The (Cité des enfants perdus, La)";
+        assert_eq!(bare_title_key(both).as_deref(), Some("the city of lost children"));
+        assert_eq!((bare_title_key("Frantic (1999)"), bare_title_key("(Live)")), (None, None));
         assert_eq!(title_key("(1995)"), "1995");
         assert_eq!(name_key(" ... "), "");
     }
@@ -126,6 +138,7 @@ mod tests {
             for key in [name_key(&text), title_key(&text)] {
                 prop_assert!(!key.contains("  ") && key.trim() == key, "{key:?}");
             }
+            bare_title_key(&text);
             year(&text);
         }
     }

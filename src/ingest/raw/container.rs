@@ -14,6 +14,9 @@ use crate::engine::stage::{PACKED, StageError};
 /// The first bytes of a Parquet file.
 pub(in crate::ingest) const PARQUET: &[u8] = b"PAR1";
 
+/// What made-up files have beside them.
+const TRUTH: &str = "truth.json";
+
 /// The folder of a publisher's files.
 #[derive(Debug, Clone)]
 pub(in crate::ingest) struct RawFolder {
@@ -102,11 +105,14 @@ impl RawFolder {
         })
     }
 
-    /// Every file of the folder, by name; names end where the ending of a container begins.
+    /// The files of these names; where none is named, every file of the folder by name.
     ///
     /// # Errors
-    /// When there is none, or the folder cannot be read.
-    pub fn all(&self) -> Result<Vec<RawFile>, StageError> {
+    /// When one is not there, there is none, or the folder cannot be read.
+    pub(in crate::ingest) fn all(&self, named: &[String]) -> Result<Vec<RawFile>, StageError> {
+        if !named.is_empty() {
+            return named.iter().map(|name| self.require(name)).collect();
+        }
         let mut names = Vec::new();
         for entry in self.folder.read_dir_utf8()? {
             let entry = entry?;
@@ -172,17 +178,26 @@ impl RawFolder {
         )
     }
 
-    /// The one file that lies there, whatever its name: publishers name the file of some formats as they like.
+    /// The file of a format whose publisher names it as he likes: the one that is named, else the only one that lies
+    /// there.
     ///
     /// # Errors
-    /// When no file lies there or more than one, or it is an archive of more than one.
-    pub(in crate::ingest) fn only(&self) -> Result<RawFile, StageError> {
+    /// When there is no such file, or none is named and no file lies there or more than one, or an archive of several.
+    pub(in crate::ingest) fn chosen(&self, name: Option<&str>) -> Result<RawFile, StageError> {
+        name.map_or_else(|| self.only(), |name| self.require(name))
+    }
+
+    fn only(&self) -> Result<RawFile, StageError> {
         let mut paths = Vec::new();
         let mut folders = vec![self.folder.clone()];
         while let Some(folder) = folders.pop() {
             for entry in folder.read_dir_utf8()? {
                 let path = entry?.into_path();
-                if path.is_dir() { folders.push(path) } else { paths.push(path) }
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.file_name() != Some(TRUTH) {
+                    paths.push(path);
+                }
             }
         }
         paths.sort();
@@ -196,7 +211,7 @@ impl RawFolder {
                 format!("there are `{}`", names.join("`, `"))
             };
             return Err(Diagnostic::new(format!("one file of this format is read, and in `{}` {found}", self.folder))
-                .help("name just that file under `files:` of the `files` stage")
+                .help("say which with `file:`, or name just that one under `files:` of the `files` stage")
                 .into());
         };
         let name = inside(path);
@@ -204,7 +219,7 @@ impl RawFolder {
         open(name, path, true).map_err(|error| match error {
             StageError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
                 Diagnostic::new(format!("{error}, and it has more than one"))
-                    .help("unpack the one that is meant and name it under `files:` of the `files` stage")
+                    .help("say with `file:` which is meant")
                     .into()
             }
             error => error,

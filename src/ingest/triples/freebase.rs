@@ -4,29 +4,29 @@
 use super::super::freebase::LINES;
 use super::super::freebase::line::{Name, Object, named_object, statement, subject_token, utf8};
 use super::super::keys::Keys;
-use super::super::raw::{Fault, RawFolder, Row};
+use super::super::raw::{Fault, RawFile, Row};
 use super::super::reading::read;
 use super::super::rejects::Rejects;
 use super::{Found, Sieve};
 use crate::engine::stage::{StageError, Task};
 
-/// Reads every file of a folder.
+/// Reads the files of a dump.
 ///
 /// # Errors
 /// See [`read`].
 pub(super) fn read_all(
     task: &Task<'_>,
-    raw: &RawFolder,
+    files: &[RawFile],
     rejects: &mut Rejects,
     sieve: Sieve<'_>,
     take: &mut dyn FnMut(&Found) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
-    for file in raw.all()? {
+    for file in files {
         let parse = |row: &Row<'_>, found: &mut Found| {
             let read = line(row.bytes(0), sieve, found);
             found.counted(read)
         };
-        read(task, &file, &LINES, rejects, parse, |found: &mut Found| take(found))?;
+        read(task, file, &LINES, rejects, parse, |found: &mut Found| take(found))?;
     }
     Ok(())
 }

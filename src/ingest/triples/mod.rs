@@ -23,7 +23,7 @@ use crate::engine::stage::{StageError, Task};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KnowledgeFormat {
-    /// A dump of Freebase, N-Triples or quadruples; every file of the folder is read.
+    /// A dump of Freebase, N-Triples or quadruples.
     #[default]
     Freebase,
     /// The `.kg` files of RecBole.
@@ -47,6 +47,8 @@ pub enum Keep {
 pub struct Extraction<'a> {
     /// How the base is laid out.
     pub format: KnowledgeFormat,
+    /// The files that are read; all of them where none is named.
+    pub files: &'a [String],
     /// The entities round which triples are kept; without them all are.
     pub seeds: Option<&'a Text>,
     /// How many steps out from the seeds, at least one.
@@ -231,8 +233,12 @@ fn pass(
         take(found)
     };
     match extraction.format {
-        KnowledgeFormat::Freebase => freebase::read_all(task, &raw, &mut rejects, sieve, &mut take)?,
-        KnowledgeFormat::Recbole => recbole::read_all(task, &raw, &mut rejects, sieve, &mut take)?,
+        KnowledgeFormat::Freebase => {
+            freebase::read_all(task, &raw.all(extraction.files)?, &mut rejects, sieve, &mut take)?;
+        }
+        KnowledgeFormat::Recbole => {
+            recbole::read_all(task, &raw.all(extraction.files)?, &mut rejects, sieve, &mut take)?;
+        }
         KnowledgeFormat::Openke => openke::read_all(task, &raw, &mut rejects, sieve, &mut take)?,
     }
     task.note("rejected rows", rejects.finish()?);

@@ -1,6 +1,6 @@
 //! The `.kg` files of RecBole: head, relation and tail by name, with typed names of the columns.
 
-use super::super::raw::{Form, RawFile, RawFolder, Row};
+use super::super::raw::{Form, RawFile, Row};
 use super::super::reading::read;
 use super::super::rejects::Rejects;
 use super::{Found, Sieve};
@@ -9,18 +9,18 @@ use crate::engine::stage::{StageError, Task};
 
 const TRIPLE: &[&str] = &["head_id:token", "relation_id:token", "tail_id:token"];
 
-/// Reads every `.kg` file of a folder.
+/// Reads the `.kg` files among some.
 ///
 /// # Errors
 /// When there is none; see [`read`].
 pub(super) fn read_all(
     task: &Task<'_>,
-    raw: &RawFolder,
+    files: &[RawFile],
     rejects: &mut Rejects,
     sieve: Sieve<'_>,
     take: &mut dyn FnMut(&Found) -> Result<(), StageError>,
 ) -> Result<(), StageError> {
-    let files: Vec<RawFile> = raw.all()?.into_iter().filter(|file| file.name.ends_with(".kg")).collect();
+    let files: Vec<&RawFile> = files.iter().filter(|file| file.name.ends_with(".kg")).collect();
     if files.is_empty() {
         return Err(Diagnostic::new("there is no `.kg` file among the raw files")
             .help("name one under `files:` of the `files` stage")
@@ -36,7 +36,7 @@ pub(super) fn read_all(
             let read = triple();
             found.counted(read)
         };
-        read(task, &file, &Form::tsv(TRIPLE), rejects, parse, |found: &mut Found| take(found))?;
+        read(task, file, &Form::tsv(TRIPLE), rejects, parse, |found: &mut Found| take(found))?;
     }
     Ok(())
 }

@@ -4,6 +4,8 @@
 mod containers;
 mod engine;
 mod heads;
+mod made_up;
+mod own_data;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -97,8 +99,8 @@ impl Made {
 
     /// How many events have an operation.
     fn with_operation(&self, name: &str) -> usize {
-        let number = self.operations.iter().position(|known| known == Some(name)).unwrap();
-        self.events.iter().filter(|event| usize::from(event.operation) == number).count()
+        let number = self.operations.iter().position(|known| known == Some(name));
+        self.events.iter().filter(|event| Some(usize::from(event.operation)) == number).count()
     }
 }
 

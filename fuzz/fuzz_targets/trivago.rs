@@ -1,0 +1,8 @@
+//! The files of `trivago`.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sr_pipe::ingest::Format;
+
+fuzz_target!(|data: &[u8]| sr_pipe_fuzz::run(Format::Trivago, data));
