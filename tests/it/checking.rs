@@ -39,7 +39,7 @@ fn a_wrong_column_has_a_caret_and_a_right_head_passes_when_nothing_is_counted() 
     assert!(said.stdout.contains(caret), "{}", said.stdout);
     scratch.write("raw/jdata_product.csv", &PRODUCTS.replace("cat,", "cate,"));
     let said = scratch.sr_pipe(&["data", "check", "jdata-n", "raw", "--quick"]).expect(0);
-    assert!(said.stdout.ends_with("there and as published; rows were not counted\n"), "{}", said.stdout);
+    assert!(said.stdout.ends_with("there and as published (rows were not counted)\n"), "{}", said.stdout);
 }
 
 #[test]
@@ -71,6 +71,21 @@ fn scripts_read_everything_as_json() {
     assert_eq!((&product["counted"], &product["published"]), (&json!(1), &json!(352_539)));
     assert_eq!((&product["problems"][0]["column"], &product["packing"]), (&json!(22), &json!("plain")));
     assert_eq!((&whole["files"][3]["state"], &whole["files"][3]["need"]), (&json!("absent"), &json!("not read")));
+}
+
+#[test]
+fn files_in_one_archive_are_told_by_its_name_once() {
+    let scratch = Scratch::new();
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in [("jdata_action.csv", ACTIONS), ("jdata_product.csv", PRODUCTS)] {
+        zip.start_file(format!("jdata/{name}"), zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut zip, text.as_bytes()).unwrap();
+    }
+    scratch.write("raw/README", "");
+    fs_err::write(scratch.root.join("raw/jdata.zip"), zip.finish().unwrap().into_inner()).unwrap();
+    let said = scratch.sr_pipe(&["data", "check", "jdata", "raw"]).expect(1);
+    assert!(said.stdout.contains("\nin raw, out of `jdata.zip`\n"), "{}", said.stdout);
+    assert!(said.stdout.contains("jdata_action.csv   differs  needed    in zip  1  "), "{}", said.stdout);
 }
 
 #[test]

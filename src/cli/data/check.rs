@@ -1,9 +1,10 @@
 //! `sr-pipe data check`: whether the raw files of a data set are there and as their publisher gives them out.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -119,7 +120,8 @@ fn state(look: &FileLook) -> &'static str {
 /// Everything for a person.
 fn report(set: &DataSet, arguments: &Arguments, found: &Look) -> String {
     let mut text = format!("{}: {}\n", set.name, set.title);
-    text.push_str(&format!("in {}\n\n{}", arguments.folder, table(found, arguments.quick)));
+    text.push_str(&wrapped("in", &place(arguments, found), 2));
+    text.push_str(&format!("\n{}", table(found, arguments.quick)));
     for look in &found.files {
         text.push_str(&findings(look));
     }
@@ -129,8 +131,22 @@ fn report(set: &DataSet, arguments: &Arguments, found: &Look) -> String {
             text.push_str(&wrapped(&format!("  {name:<7}"), words, 9));
         }
     }
-    text.push_str(&format!("\n{}\n", verdict(set, arguments, found)));
+    text.push_str(&format!("\n{}\n", verdict(arguments, found)));
     text
+}
+
+/// The folder, and the archives in it from which files are taken.
+fn place(arguments: &Arguments, found: &Look) -> String {
+    let archives: BTreeSet<&str> = found.files.iter().filter_map(archive).collect();
+    let archives: Vec<String> = archives.into_iter().map(|name| format!("`{name}`")).collect();
+    let out_of = if archives.is_empty() { String::new() } else { format!(", out of {}", archives.join(", ")) };
+    format!("{}{out_of}", arguments.folder)
+}
+
+/// The name of the archive in which a file lies, unless that has its own name: `train.csv.7z` is no news.
+fn archive(look: &FileLook) -> Option<&str> {
+    let (archive, _) = look.lies.as_ref()?.shown.split_once('!')?;
+    Utf8Path::new(archive).file_name().filter(|name| !name.starts_with(look.file.name))
 }
 
 fn table(found: &Look, quick: bool) -> String {
@@ -140,7 +156,10 @@ fn table(found: &Look, quick: bool) -> String {
             look.file.name.to_owned(),
             state(look).to_owned(),
             look.file.need.words().to_owned(),
-            look.lies.as_ref().map_or_else(dash, |lies| Size::of_bytes(lies.bytes).to_string()),
+            look.lies.as_ref().map_or_else(dash, |lies| match archive(look) {
+                Some(_) => format!("in {}", lies.packing),
+                None => Size::of_bytes(lies.bytes).to_string(),
+            }),
             look.counted.map_or_else(dash, thousands),
             look.file.published.map_or_else(dash, |(count, _)| thousands(count)),
         ]
@@ -176,10 +195,6 @@ fn findings(look: &FileLook) -> String {
         parts.push(wrapped("  ", &format!("not there, and can be done without; it is for {}", look.file.gives), 4));
     }
     parts.extend(look.remarks.iter().map(|remark| wrapped("  ", remark, 4)));
-    // A container is worth a line, since it is not the name that the publisher's page shows.
-    if let Some(lies) = look.lies.as_ref().filter(|lies| lies.packing != "plain") {
-        parts.push(wrapped("  ", &format!("{}: {}", lies.packing, lies.shown), 4));
-    }
     if parts.is_empty() { String::new() } else { format!("\n{}\n{}", look.file.name, parts.concat()) }
 }
 
@@ -205,7 +220,7 @@ fn excerpt(row: &str, at: usize, width: usize) -> String {
 fn wrapped(first: &str, words: &str, indent: usize) -> String {
     let mut text = String::new();
     let mut line = first.to_owned();
-    let mut empty = true;
+    let mut empty = first.ends_with(' ');
     for word in words.split_whitespace() {
         if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
             text.push_str(&line);
@@ -222,13 +237,13 @@ fn wrapped(first: &str, words: &str, indent: usize) -> String {
     text + &line + "\n"
 }
 
-fn verdict(set: &DataSet, arguments: &Arguments, found: &Look) -> String {
+fn verdict(arguments: &Arguments, found: &Look) -> String {
     let count = |is: &dyn Fn(&FileLook) -> bool| found.files.iter().filter(|look| is(look)).count();
     let missing = count(&|look| look.missing);
     let differing = count(&|look| !look.problems.is_empty() && look.file.need != Need::Unread);
     if found.is_right() {
-        let counted = if arguments.quick { "; rows were not counted" } else { "" };
-        return format!("right: every file of {} that stages need is there and as published{counted}", set.name);
+        let counted = if arguments.quick { " (rows were not counted)" } else { "" };
+        return format!("right: what stages need is there and as published{counted}");
     }
     let parts = [(missing, "missing"), (differing, "not as published")];
     let parts: Vec<String> =

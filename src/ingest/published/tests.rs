@@ -193,3 +193,18 @@ fn converted_line_ends_change_the_size_and_nothing_else() {
         assert_eq!((words(relation).len(), relation.remarks.len()), (0, remarks));
     }
 }
+
+#[test]
+fn a_member_of_an_archive_is_known_by_the_folders_of_its_name() {
+    let relation = |rows: &str| format!("relation\tid\n{rows}");
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, rows) in [("no_new_item", "a\t1\n"), ("with_new_item", "a\t1\nb\t2\n")] {
+        zip.start_file(format!("all/{name}/relation2id"), zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(relation(rows).as_bytes()).unwrap();
+    }
+    let bytes = zip.finish().unwrap().into_inner();
+    let look = seen(&mkm_demo::MKM_DEMO, &[("all.zip", &bytes)], false);
+    assert_eq!(of(&look, "no_new_item/relation2id").counted, Some(1));
+    assert_eq!(of(&look, "with_new_item/relation2id").counted, Some(2));
+    assert!(of(&look, "with_new_item/kg2id").missing);
+}
