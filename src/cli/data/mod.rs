@@ -1,6 +1,8 @@
 //! `sr-pipe data`: what data sets hold.
 
 mod profile;
+mod show;
+mod subject;
 
 use clap::{Args, Subcommand};
 
@@ -16,10 +18,12 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Profile(profile::Arguments),
+    Show(show::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
     match &arguments.command {
         Command::Profile(arguments) => profile::run(arguments),
+        Command::Show(arguments) => show::run(arguments),
     }
 }
