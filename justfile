@@ -32,6 +32,10 @@ run FILE *ARGS: build
 bench *ARGS: build
     @python3 scripts/bench.py "$@"
 
+# Measure the reading of data: `./just bench-data --share 1 --peers VENV` (`benches/peers/install.py` makes the venv).
+bench-data *ARGS: build
+    @python3 scripts/bench.py data "$@"
+
 # Write `schemas/` anew.
 schemas: build
     @{{ quote(target / "debug/sr-pipe") }} schema

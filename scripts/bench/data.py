@@ -100,3 +100,47 @@ def figures(name, rows, size, ingest, sessions):
 
     speed = f"{size / 1e9 / ingest['wall']:.2f} | {rows / 1e6 / ingest['cpu']:.2f}" if ingest else "– | –"
     print(f"| {name} | {times(ingest)} | {speed} | {peak(ingest)} | {times(sessions)} | {peak(sessions)} |", flush=True)
+
+
+def freebase(program, choice, folder):
+    """What touches linked films, out of a made-up dump in gzip; beside it what unpacking alone and a query cost."""
+    lines = int(ROWS["freebase"] * choice.share)
+    written(program, "freebase", lines, folder)
+    films = sum(1 for _ in (folder / "ml2fb.txt").open("rb"))
+    measure([program, "synth", "movielens", "--rows", films * 20, "--items", films, "--seed", 1, "--out", folder])
+    dump = folder / "freebase-rdf-latest.gz"
+    size = dump.stat().st_size
+    stages = [
+        f"  ratings: {{ files: {{ folder: {folder.name}, files: [ratings.csv, movies.csv] }} }}",
+        f"  dump: {{ files: {{ folder: {folder.name}, files: [{dump.name}] }} }}",
+        f"  pairs: {{ files: {{ folder: {folder.name}, files: [ml2fb.txt] }} }}",
+        "  events: { ingest: { from: ratings, format: movielens } }",
+        "  links: { link: { items: events, from: pairs, by: kb4rec } }",
+        "  triples: { extract_triples: { from: dump, links: links } }",
+    ]
+    header(
+        f"freebase: {lines:,} lines, {size / 1e6:,.0f} MB packed, {choice.threads} threads",
+        "wall / CPU s",
+        "million lines a wall s",
+        "peak MB",
+    )
+    seeds = f"SELECT '<http://rdf.freebase.com/ns/' || entity || '>' FROM read_csv('{folder / 'ml2fb.txt'}', delim='\\t', header=false, names=['item', 'entity'])"
+    source = f"read_csv('{dump}', delim='\\t', quote='', escape='', header=false, names=['s', 'p', 'o', 'dot'], all_varchar=true, max_line_size=20000000)"
+    query = f"COPY (SELECT s, p, o FROM {source} WHERE s IN ({seeds}) OR o IN ({seeds})) TO '{folder / 'out.parquet'}' (FORMAT parquet, COMPRESSION zstd)"
+    rows = [("sr-pipe, with its links", lambda: in_project(program, stages, folder)), ("`zcat | wc -l`", lambda: shell(f"zcat {dump} | wc -l"))]
+    if choice.peers:
+        python = choice.peers.resolve() / "bin" / "python"
+        command = [python, "-c", f"import duckdb; duckdb.connect().execute({f'SET threads={choice.threads}'!r}).execute({query!r})"]
+        rows.append(("duckdb", lambda: measure(command)))
+    for name, run in rows:
+        progress(f"{name}, freebase")
+        try:
+            taken = run()
+        except Failed as failed:
+            progress(f"{name} failed: {failed}")
+            continue
+        print(f"| {name} | {taken['wall']:.1f} / {taken['cpu']:.1f} | {lines / 1e6 / taken['wall']:.2f} | {taken['peak'] / 1e6:,.0f} |", flush=True)
+
+
+def shell(command):
+    return measure(["sh", "-c", command])

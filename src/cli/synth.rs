@@ -62,6 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
         noise: None,
         repeat: None,
         late: None,
+        files: Vec::new(),
     };
     let request = config.request()?;
     request.check()?;

@@ -115,7 +115,7 @@ pub enum Prefixes {
 pub struct Part {
     /// Its name.
     pub name: &'static str,
-    /// Its sessions, in the order in which they begin.
+    /// Its sessions, in the order in which they began before any filter.
     pub sessions: Vec<PartSession>,
     /// Which of their prefixes are samples.
     pub prefixes: Prefixes,

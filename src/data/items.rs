@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::table::{self, Column, Schema, TableError, Text, Type};
+use crate::diagnostic::{Diagnostic, suggestion};
 
 /// Columns of `items.parquet`; the attributes follow under their names.
 pub const SCHEMA: Schema = Schema {
@@ -39,6 +40,18 @@ pub struct Items {
 }
 
 impl Items {
+    /// The values of an attribute.
+    ///
+    /// # Errors
+    /// When the items have no such attribute, with those that they have.
+    pub fn attribute(&self, name: &str) -> Result<&Text, Diagnostic> {
+        let found = self.attributes.iter().find(|(known, _)| known == name);
+        found.map(|(_, values)| values).ok_or_else(|| {
+            let known: Vec<&str> = self.attributes.iter().map(|(name, _)| name.as_str()).collect();
+            Diagnostic::new(format!("the items have no attribute `{name}`")).help(suggestion(name, &known))
+        })
+    }
+
     /// Reads the table.
     ///
     /// # Errors

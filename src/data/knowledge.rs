@@ -15,7 +15,11 @@ pub const ENTITIES: Schema = Schema {
     columns: &[
         ("id", Type::Int32, "the number under which a trainer knows it, from 1; the items of the dataset come first"),
         ("entity", Type::Text, "its name"),
-        ("kind", Type::Text, "`item`, or the relation that leads to it"),
+        (
+            "kind",
+            Type::Text,
+            "`item`, or the attribute whose value it is, or `entity` or `literal` of a knowledge base",
+        ),
     ],
     sorted: &[],
     open: false,
@@ -45,10 +49,11 @@ pub struct Meta {
     pub relations: Vec<String>,
 }
 
-/// Triples over the items of a dataset and the values of their attributes.
+/// Triples over the items of a dataset and the values of their attributes, or the entities of a knowledge base.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Knowledge {
-    /// Name and kind (`item`, or the relation that leads to it) of each entity, by number from 1.
+    /// Name and kind (`item`, or the attribute whose value it is, or `entity` or `literal` of a knowledge base) of each
+    /// entity, by number from 1.
     pub entities: Vec<(String, String)>,
     /// The relations, by number from 1.
     pub relations: Vec<String>,

@@ -10,7 +10,7 @@ pub const SCHEMA: Schema = Schema {
     version: 1,
     columns: &[
         ("item", Type::Text, "the item as the log writes it"),
-        ("entity", Type::Text, "the entity as the knowledge base writes it"),
+        ("entity", Type::Text, "what the knowledge base calls it; in Freebase `m.0abc12`"),
     ],
     sorted: &[],
     open: false,
@@ -19,12 +19,29 @@ pub const SCHEMA: Schema = Schema {
 /// The name of the file in an artifact.
 pub const FILE: &str = "links.parquet";
 
-/// Items and their entities, row by row.
+/// Columns of `ambiguous.parquet`: items of which more than one entity may be meant, a row for each of those.
+pub const AMBIGUOUS: Schema = Schema {
+    name: "ambiguous links",
+    version: 1,
+    columns: &[
+        ("item", Type::Text, "the item as the log writes it"),
+        ("title", Type::Text, "its title, as the items have it"),
+        ("entity", Type::Text, "an entity of that name"),
+        ("agrees", Type::Text, "the attributes in which entity and item agree, by name, with `|` between"),
+    ],
+    sorted: &[],
+    open: false,
+};
+
+/// The name of the file of ambiguous items in an artifact.
+pub const AMBIGUOUS_FILE: &str = "ambiguous.parquet";
+
+/// Items and their entities: each item at most once, in the order of their numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Links {
-    /// The item.
+    /// The items.
     pub item: Text,
-    /// Its entity.
+    /// The entity of each.
     pub entity: Text,
 }
 
@@ -43,6 +60,37 @@ impl Links {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(self, folder: &Utf8Path) -> Result<(), TableError> {
-        table::write(&folder.join(FILE), &SCHEMA, vec![Column::Text(self.item), Column::Text(self.entity)], Vec::new())
+        let columns = vec![Column::Text(self.item), Column::Text(self.entity)];
+        table::write(&folder.join(FILE), &SCHEMA, columns, Vec::new())
+    }
+}
+
+/// An item of which more than one entity may be meant, and one of those.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The item.
+    pub item: String,
+    /// Its title.
+    pub title: String,
+    /// The entity.
+    pub entity: String,
+    /// The attributes in which they agree, with `|` between.
+    pub agrees: String,
+}
+
+impl Candidate {
+    /// Writes the table of ambiguous items of an artifact.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_all(folder: &Utf8Path, candidates: &[Self]) -> Result<(), TableError> {
+        let text = |of: fn(&Self) -> &String| Column::Text(Text::full(candidates.iter().map(of)));
+        let columns = vec![
+            text(|candidate| &candidate.item),
+            text(|candidate| &candidate.title),
+            text(|candidate| &candidate.entity),
+            text(|candidate| &candidate.agrees),
+        ];
+        table::write(&folder.join(AMBIGUOUS_FILE), &AMBIGUOUS, columns, Vec::new())
     }
 }

@@ -16,6 +16,7 @@ pub mod samples;
 pub mod sessions;
 pub mod statistics;
 pub mod tensors;
+pub mod triples;
 pub mod vocabulary;
 
 use camino::Utf8Path;

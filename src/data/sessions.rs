@@ -10,7 +10,7 @@ use crate::artifact::table::{Column, MISSING, Schema, TableError, TableReader, T
 /// Columns of `sessions.parquet`.
 pub const SCHEMA: Schema = Schema {
     name: "sessions",
-    version: 3,
+    version: 4,
     columns: &[
         ("session", Type::Int32, "the number of the session; it stays the same through all filters"),
         ("user", Type::OptionalInt32, "who: a row of users.parquet"),
@@ -19,6 +19,8 @@ pub const SCHEMA: Schema = Schema {
         ("length", Type::Int32, "how many rows of events.parquet are its events"),
         ("start", Type::Int64, "the time of its first event: seconds, or the row where the log has no clock"),
         ("end", Type::Int64, "the time of its last event"),
+        ("opened", Type::Int64, "the time at which it began before any filter; by it, sessions are put in order"),
+        ("opened_row", Type::Int64, "the row of the log at which it began before any filter"),
     ],
     sorted: &["session"],
     open: false,
@@ -52,14 +54,17 @@ pub struct Session {
     pub user: i32,
     /// Its part, where the publisher has split the log.
     pub part: Option<Given>,
+    /// The time and the row of the event with which it began before any filter: sessions are put in this order where time
+    /// decides, so that a filter that takes a first event moves none.
+    pub opened: (i64, i64),
     /// Its events, in order; at least one.
     pub steps: Vec<Step>,
 }
 
 impl Session {
-    /// The time and the row of its first event: sessions are put in this order where time decides.
-    pub fn start(&self) -> (i64, i64) {
-        self.steps.first().map_or((0, 0), |step| (step.time, step.row))
+    /// The time of its first event.
+    pub fn start(&self) -> i64 {
+        self.steps.first().map_or(0, |step| step.time)
     }
 
     /// The time of its last event.
@@ -85,6 +90,8 @@ struct Bounds {
     user: Vec<i32>,
     part: Vec<i32>,
     length: Vec<i32>,
+    opened: Vec<i64>,
+    opened_row: Vec<i64>,
 }
 
 #[derive(Default)]
@@ -101,7 +108,7 @@ impl SessionReader {
     /// # Errors
     /// When a file is missing, damaged or another table.
     pub fn open(folder: &Utf8Path) -> Result<Self, TableError> {
-        let columns = ["session", "user", "part", "length"];
+        let columns = ["session", "user", "part", "length", "opened", "opened_row"];
         let index = TableReader::open_columns(&folder.join(FILE), &SCHEMA, &columns)?;
         let columns = ["item", "operation", "time", "row"];
         let events = TableReader::open_columns(&folder.join(events::FILE), &events::SCHEMA, &columns)?;
@@ -132,6 +139,7 @@ impl SessionReader {
         session.number = self.bounds.session[at];
         session.user = self.bounds.user[at];
         session.part = part(self.bounds.part[at]);
+        session.opened = (self.bounds.opened[at], self.bounds.opened_row[at]);
         session.steps.clear();
         let mut missing = usize::try_from(self.bounds.length[at]).unwrap_or_default();
         while missing > 0 {
@@ -160,6 +168,8 @@ impl SessionReader {
             user: table.int32("user"),
             part: table.int32("part"),
             length: table.int32("length"),
+            opened: table.int64("opened"),
+            opened_row: table.int64("opened_row"),
         };
         self.at_session = 0;
         Ok(true)
@@ -203,6 +213,8 @@ pub struct Bound {
     pub start: i64,
     /// The time of its last event.
     pub end: i64,
+    /// The time and the row of the event with which it began before any filter.
+    pub opened: (i64, i64),
 }
 
 impl BoundsWriter {
@@ -227,6 +239,8 @@ impl BoundsWriter {
         self.first.push(self.events);
         self.times[0].push(bound.start);
         self.times[1].push(bound.end);
+        self.bounds.opened.push(bound.opened.0);
+        self.bounds.opened_row.push(bound.opened.1);
         self.events += i64::from(bound.length);
         if self.first.len() == PIECE { self.flush() } else { Ok(()) }
     }
@@ -251,6 +265,8 @@ impl BoundsWriter {
             Column::Int32(bounds.length),
             Column::Int64(start),
             Column::Int64(end),
+            Column::Int64(bounds.opened),
+            Column::Int64(bounds.opened_row),
         ])
     }
 }
@@ -295,8 +311,9 @@ impl SessionWriter {
             user: session.user,
             part: session.part,
             length: i32::try_from(session.steps.len()).unwrap_or(i32::MAX),
-            start: session.start().0,
+            start: session.start(),
             end: session.end(),
+            opened: session.opened,
         })
     }
 

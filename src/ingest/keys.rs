@@ -154,6 +154,19 @@ impl Keys {
         next
     }
 
+    /// The number of a name, if it has one.
+    #[inline]
+    pub(super) fn find(&self, name: &[u8]) -> Option<u32> {
+        if let Some(at) = Key::of_number(name).and_then(Key::number) {
+            return self.dense.get(at)?.checked_sub(1);
+        }
+        if let Some(packed) = pack(name) {
+            return self.short.find(hash(packed), |(known, _)| *known == packed).map(|(_, number)| *number);
+        }
+        let same = |number: &u32| self.names[*number as usize].name(&self.text) == name;
+        self.long.find(hash_of_bytes(name), same).copied()
+    }
+
     /// How many names.
     pub(super) fn len(&self) -> usize {
         self.names.len()
@@ -237,6 +250,7 @@ mod tests {
                 let mut text = b"before".to_vec();
                 let key = Key::new(name.as_bytes(), &mut text);
                 let next = known.len() as u32;
+                prop_assert_eq!(keys.find(name.as_bytes()), known.get(name).copied());
                 prop_assert_eq!(keys.number(key, &text), *known.entry(name.clone()).or_insert(next));
             }
             let written = keys.names();

@@ -2,9 +2,11 @@
 
 mod amazon;
 mod draft;
+pub mod freebase;
 mod intake;
 mod jd_micro;
 mod jdata;
+pub mod kb4rec;
 mod keys;
 mod kkbox;
 mod known;
@@ -18,6 +20,7 @@ mod rejects;
 mod table;
 mod tally;
 mod time;
+pub mod triples;
 mod trivago;
 
 use schemars::JsonSchema;

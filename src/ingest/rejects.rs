@@ -45,6 +45,13 @@ pub enum BadRows {
     Quarantine(Quarantine),
 }
 
+impl BadRows {
+    /// Whether the first bad row stops the reading.
+    pub fn is_strict(&self) -> bool {
+        *self == Self::Strict
+    }
+}
+
 /// How many rows may be bad.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -41,7 +41,7 @@ pub struct Config {
     pub table: Option<Box<TableMapping>>,
     /// What becomes of rows that cannot be read: `strict` stops at the first; `quarantine: { at_most: 0.001 }` writes each
     /// to `rejected.parquet` with its reason, and fails where more than this share of a file's rows are bad.
-    #[serde(default, skip_serializing_if = "is_strict")]
+    #[serde(default, skip_serializing_if = "BadRows::is_strict")]
     pub bad_rows: BadRows,
 }
 
@@ -50,10 +50,6 @@ const NAMELESS: [Format; 2] = [Format::JdMicro, Format::Amazon];
 
 /// Formats that have ratings.
 const RATED: [Format; 2] = [Format::Movielens, Format::Amazon];
-
-fn is_strict(bad_rows: &BadRows) -> bool {
-    *bad_rows == BadRows::Strict
-}
 
 /// Checks what only the fields together can tell.
 ///

@@ -96,8 +96,12 @@ stages! {
     split Split => |config, settings| split::resolve(config, settings.protocol),
     /// What a dataset leaks, or not.
     audit Audit => |config, settings| Ok(audit::resolve(config, settings.protocol)),
-    /// Attributes of items to triples.
-    extract_knowledge ExtractKnowledge => |config, _| Ok(Arc::new(config)),
+    /// Items to the entities of a knowledge base.
+    link Link => |config, _| Ok(Arc::new(config)),
+    /// Triples round linked items out of a knowledge base.
+    extract_triples ExtractTriples => |config, _| extract_triples::resolve(config),
+    /// Attributes of items, or triples of a knowledge base, to the triples of a dataset.
+    extract_knowledge ExtractKnowledge => |config, _| extract_knowledge::resolve(config),
     /// Counts of a data set, as papers print them.
     statistics Statistics => |config, _| statistics::resolve(config),
     /// Trains a model.

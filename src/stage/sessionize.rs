@@ -78,7 +78,7 @@ impl Stage for Config {
     fn identity(&self) -> Identity {
         // With the thresholds that hold, whether written or not.
         let filled = Self { gap: (self.by == By::Gap).then(|| self.pause()), rows: self.row_gap(), ..self.clone() };
-        plain("sessionize", "2", &filled, &self.inputs())
+        plain("sessionize", "3", &filled, &self.inputs())
     }
 
     fn inputs(&self) -> Vec<Input> {
@@ -94,7 +94,8 @@ impl Stage for Config {
         let meta = Meta::read(from)?;
         self.check(&meta)?;
         let by = if self.by == By::Given { Group::Session } else { Group::User };
-        let mut cut = Cut { config: self, by, last: None, bound: None, number: 0, writer: BoundsWriter::create(&task.output)? };
+        let mut cut =
+            Cut { config: self, by, last: None, bound: None, number: 0, writer: BoundsWriter::create(&task.output)? };
         let total = EventReader::open(from)?.rows() as u64;
         let mut done = 0;
         let mut pace = |more: usize, what: &str| {
@@ -168,6 +169,7 @@ impl Cut<'_> {
             length: 1,
             start: place.time,
             end: place.time,
+            opened: (place.time, place.row),
         });
         Ok(())
     }

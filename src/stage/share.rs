@@ -8,11 +8,6 @@ pub(super) fn tenth() -> f64 {
     0.1
 }
 
-/// Reads a share.
-pub(super) fn read<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-    f64::deserialize(from).and_then(checked)
-}
-
 /// Reads a share or `null`.
 pub(super) fn read_optional<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     Option::<f64>::deserialize(from)?.map(checked).transpose()
@@ -34,9 +29,9 @@ mod tests {
 
     #[test]
     fn a_share_is_from_0_to_1() {
-        assert_eq!(read(json!(1)).unwrap(), 1.0);
+        assert_eq!(read_optional(json!(1)).unwrap(), Some(1.0));
         assert_eq!(read_optional(json!(null)).unwrap(), None);
-        assert!(read(json!(1.01)).unwrap_err().to_string().contains("`1.01` is no share"));
+        assert!(read_optional(json!(1.01)).unwrap_err().to_string().contains("`1.01` is no share"));
         assert!(read_optional(json!(-0.1)).is_err());
     }
 }

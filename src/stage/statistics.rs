@@ -46,7 +46,7 @@ pub fn resolve(config: Config) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
 
 impl Stage for Config {
     fn identity(&self) -> Identity {
-        plain("statistics", "1", self, &self.inputs())
+        plain("statistics", "2", self, &self.inputs())
     }
 
     fn inputs(&self) -> Vec<Input> {

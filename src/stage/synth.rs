@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::identity::plain;
 use super::{Complaint, share};
 use crate::artifact::ArtifactKind;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, suggestion};
 use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
 use crate::synth::market::Shape;
 use crate::synth::{Compress, Extent, Format, Request, SynthError, write};
@@ -51,6 +51,9 @@ pub struct Config {
     /// [default: 0.1].
     #[serde(default, deserialize_with = "share::read_optional", skip_serializing_if = "Option::is_none")]
     pub late: Option<f64>,
+    /// Only these of its files, for a stage that reads all that it is given; all of them, and the truth, when left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
 }
 
 fn one() -> u64 {
@@ -91,7 +94,20 @@ impl Stage for Config {
             SynthError::Io(error) if error.kind() == std::io::ErrorKind::Interrupted => StageError::Interrupted,
             SynthError::Io(error) => StageError::Io(error),
         })?;
-        for file in made.files {
+        let names: Vec<&str> = made.files.iter().filter_map(|file| file.path.file_name()).collect();
+        if let Some(stranger) = self.files.iter().find(|file| !names.contains(&file.as_str())) {
+            return Err(Diagnostic::new(format!("this format has no file `{stranger}`"))
+                .help(suggestion(stranger, &names))
+                .into());
+        }
+        let wanted = |name: &str| self.files.is_empty() || self.files.iter().any(|file| file == name);
+        for entry in task.output.read_dir_utf8()? {
+            let entry = entry?;
+            if !wanted(entry.file_name()) {
+                fs_err::remove_file(entry.path())?;
+            }
+        }
+        for file in made.files.iter().filter(|file| file.path.file_name().is_some_and(wanted)) {
             task.note(&format!("rows of {}", file.path.file_name().unwrap_or_default()), file.rows);
         }
         if !made.remarks.is_empty() {

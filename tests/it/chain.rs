@@ -83,9 +83,10 @@ impl Chain {
                 item: items.number(item),
                 operation: operations.number(operation),
             });
-            let steps = steps.collect();
+            let steps: Vec<Step> = steps.collect();
+            let opened = steps.first().map(|step| (step.time, step.row)).unwrap();
             let user = if logged.user.is_empty() { MISSING } else { users.number(&logged.user) };
-            writer.push(&Session { number, user, part: logged.part, steps }).unwrap();
+            writer.push(&Session { number, user, part: logged.part, opened, steps }).unwrap();
         }
         writer.finish().unwrap();
         let known = !users.0.is_empty();

@@ -2,6 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
+use sr_pipe::data::audit::{Audit, Check, Verdict};
 
 use crate::chain::Chain;
 
@@ -37,6 +38,20 @@ fn check_demo(cold_items: &str, test_samples: usize, items: usize, triples: usiz
     assert!(cold_share.contains(&cold), "{cold} targets stand in no training session");
     let meta = chain.meta("dataset");
     assert_eq!((&meta["items"], &meta["operations"], &meta["max_length"]), (&json!(items), &json!(4), &json!(29)));
+    chain.run("audit", json!({ "audit": { "dataset": "dataset" } }));
+    let audit = Audit::read(&chain.output("audit")).unwrap();
+    let leaks = audit.findings.iter().filter(|finding| finding.verdict == Verdict::Leak);
+    assert_eq!(leaks.count(), 0, "{audit:#?}");
+    let found = |check: Check| audit.of(check).map(|finding| (finding.verdict, finding.count)).unwrap();
+    // Targets in their own input: 18.45 % of the test samples, and 16.59 % with cold items.
+    let repeated = if cold_items == "keep" { 406 } else { 304 };
+    assert_eq!(found(Check::TargetInInput), (Verdict::ByDesign, repeated));
+    // The published set is cut by the end of sessions, so that none of training ends late and some act late. Without
+    // their cold items some test sessions end earlier than they did when it was cut.
+    let past = if cold_items == "keep" { Verdict::Clean } else { Verdict::ByDesign };
+    assert_eq!(found(Check::SessionPastBoundary).0, past);
+    assert_eq!(found(Check::TrainingAfterTest).0, Verdict::ByDesign);
+    assert_eq!(found(Check::EpochPickedOnTest), (Verdict::ByDesign, test_samples as u64));
     let knowledge = json!({ "extract_knowledge": { "dataset": "dataset", "items": "sessions" } });
     assert_eq!(chain.run("knowledge", knowledge)["triples"], triples);
     if cold_items == "drop" {

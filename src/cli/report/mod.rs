@@ -146,8 +146,9 @@ impl Found<'_> {
                 return Absence::Failed { message: message.clone(), log };
             }
             let Some(source) = node.member.stage.source() else { continue };
-            let paths = source.files.iter().map(|file| source.folder.join(file));
-            absent.extend(paths.filter(|path| !workspace.data.join(path).is_file()));
+            let folder = workspace.data.join(&source.folder);
+            let files = source.files.iter().filter(|file| source.find(&folder, file).is_none());
+            absent.extend(files.map(|file| source.folder.join(file)));
         }
         if absent.is_empty() {
             return Absence::Missing("did not run".to_owned());

@@ -94,6 +94,8 @@ struct Parts {
     items: Vocabulary,
     sessions: [u64; PARTS.len()],
     samples: [u64; PARTS.len()],
+    /// Events of the sessions as the dataset holds them.
+    events: u64,
     /// Test samples whose target is cold.
     cold: u64,
     /// Test samples whose target stands in their input.
@@ -110,6 +112,7 @@ impl Parts {
             items: Vocabulary::read(&folder.join("items.parquet"), &ITEMS)?,
             sessions: [0; PARTS.len()],
             samples: [0; PARTS.len()],
+            events: 0,
             cold: 0,
             repeated: 0,
             part: Vec::new(),
@@ -117,12 +120,13 @@ impl Parts {
         };
         let place = |name: &str| PARTS.iter().position(|part| *part == name);
         let sessions = folder.join("sessions.parquet");
-        for piece in TableReader::open_columns(&sessions, &dataset::SESSIONS, &["part", "session"])? {
+        for piece in TableReader::open_columns(&sessions, &dataset::SESSIONS, &["part", "session", "length"])? {
             let mut piece = piece?;
-            let (parts, numbers) = (piece.text("part"), piece.int64("session"));
+            let (parts, numbers, lengths) = (piece.text("part"), piece.int64("session"), piece.int32("length"));
             for (row, number) in numbers.into_iter().enumerate() {
                 let Some(part) = place(parts.at(row)) else { continue };
                 this.sessions[part] += 1;
+                this.events += u64::try_from(lengths[row]).unwrap_or_default();
                 let Ok(number) = usize::try_from(number) else { continue };
                 if number >= this.part.len() {
                     this.part.resize(number + 1, NOWHERE);
@@ -160,6 +164,10 @@ impl Parts {
             "train sessions" => Value::Count(self.sessions[0]),
             "valid sessions" => Value::Count(self.sessions[1]),
             "test sessions" => Value::Count(self.sessions[2]),
+            "dataset events" if self.several => {
+                Value::Unknown("the split cuts sessions in two, and what comes before stands in both".to_owned())
+            }
+            "dataset events" => Value::Count(self.events),
             "train samples" => Value::Count(train),
             "valid samples" => Value::Count(valid),
             "test samples" => Value::Count(test),

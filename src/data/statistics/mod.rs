@@ -105,6 +105,12 @@ pub const STATISTICS: &[Statistic] = &[
     statistic("train sessions", Unit::Count, &[Source::Dataset], "sessions in the training set"),
     statistic("valid sessions", Unit::Count, &[Source::Dataset], "sessions held out to pick the epoch"),
     statistic("test sessions", Unit::Count, &[Source::Dataset], "sessions in the test set"),
+    statistic(
+        "dataset events",
+        Unit::Count,
+        &[Source::Dataset],
+        "events of the dataset's sessions, after long ones are cut: what models see",
+    ),
     statistic("train samples", Unit::Count, &[Source::Dataset], "pairs of input and target in the training set"),
     statistic("valid samples", Unit::Count, &[Source::Dataset], "pairs of input and target held out to pick the epoch"),
     statistic("test samples", Unit::Count, &[Source::Dataset], "pairs of input and target in the test set"),

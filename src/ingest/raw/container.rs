@@ -105,6 +105,32 @@ impl RawFolder {
         })
     }
 
+    /// The files of these names; where none is named, every file of the folder by name.
+    ///
+    /// # Errors
+    /// When one is not there, there is none, or the folder cannot be read.
+    pub(in crate::ingest) fn all(&self, named: &[String]) -> Result<Vec<RawFile>, StageError> {
+        if !named.is_empty() {
+            return named.iter().map(|name| self.require(name)).collect();
+        }
+        let mut names = Vec::new();
+        for entry in self.folder.read_dir_utf8()? {
+            let entry = entry?;
+            if entry.path().is_file() {
+                let name = entry.file_name();
+                let bare = PACKED.iter().find_map(|ending| name.strip_suffix(ending));
+                names.push((bare.unwrap_or(name).to_owned(), entry.into_path()));
+            }
+        }
+        if names.is_empty() {
+            return Err(Diagnostic::new(format!("there are no files in `{}`", self.folder))
+                .help("name them under `files:` of the `files` stage")
+                .into());
+        }
+        names.sort();
+        names.iter().map(|(name, path)| open(name, path, true)).collect()
+    }
+
     /// A file, if it is there: under its name, under its name and the ending of a container, or in an archive.
     ///
     /// # Errors

@@ -242,8 +242,14 @@ mod tests {
         let mut pass = Pass::default();
         let step = |(item, operation, time)| Step { time, row: 0, item, operation };
         let steps = [(5, 0, 0), (5, 0, 10), (5, 1, 10), (7, 0, 99), (5, 0, 100 + 2345)].map(step).to_vec();
-        pass.add(&Session { number: 0, user: 2, part: None, steps });
-        pass.add(&Session { number: 1, user: -1, part: None, steps: vec![step((7, 0, -1)), step((5, 0, 5))] });
+        pass.add(&Session { number: 0, user: 2, part: None, opened: (0, 0), steps });
+        pass.add(&Session {
+            number: 1,
+            user: -1,
+            part: None,
+            opened: (0, 0),
+            steps: vec![step((7, 0, -1)), step((5, 0, 5))],
+        });
         let repeats = &pass.repeats;
         assert_eq!((repeats.after_first, repeats.in_a_row, repeats.same_operation, repeats.again), (5, 2, 1, 3));
         assert_eq!(repeats.by_place, [(2, 1), (1, 1), (1, 0), (1, 1)]);

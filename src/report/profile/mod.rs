@@ -36,3 +36,59 @@ impl Profile<'_> {
         html::render(&page::of(self))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::events::Clock;
+    use crate::data::statistics::{Source, Statistics, Value};
+
+    /// A log of rows without users: one session of three events.
+    fn measures() -> Measures {
+        Measures {
+            statistics: Statistics::of(&[Source::Sessions], |_| Some(Value::Count(3))),
+            clock: Clock::Rows,
+            lengths: BTreeMap::from([(3, 1)]),
+            items: vec![2, 1],
+            users: Vec::new(),
+            operations: vec![("a|b <c>".to_owned(), 3)],
+            gaps: BTreeMap::from([(1, 1), (2000, 1)]),
+            repeats: Repeats {
+                after_first: 2,
+                in_a_row: 1,
+                same_operation: 1,
+                again: 1,
+                by_place: vec![(1, 1), (1, 0)],
+            },
+            days: BTreeMap::new(),
+            parts: Vec::new(),
+            targets: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_a_log_does_not_say_is_told_in_its_place() {
+        let (measures, stages) = (measures(), BTreeMap::from([("kept".to_owned(), "d1d1".to_owned())]));
+        let profile =
+            Profile { name: "d", synthetic: true, measures: &measures, stages: &stages, tool_version: "sr-pipe 0" };
+        let page = profile.markdown();
+        for part in [
+            "# Profile of d\n\n> Synthetic data: ",
+            "Not known here: log events (no `events` is given);",
+            "## Users\n\nThe log does not say who acts.",
+            "## Rows of the log between events of a session",
+            "| 2,000 to 9,999 |     1 | 50.00 % |",
+            "## Events over time\n\nThe log has no clock but the order of its rows.",
+            "| a\\|b <c>  |",
+            "| stage kept | d1d1      |",
+        ] {
+            assert!(page.contains(part), "no `{part}` in:\n{page}");
+        }
+        assert!(!page.contains("## Targets"), "there is no dataset");
+        let html = profile.html();
+        assert!(html.contains("a|b &lt;c&gt;") && !html.contains("<c>"), "{html}");
+        for (open, close) in [("<section>", "</section>"), ("<table>", "</table>"), ("<svg ", "</svg>")] {
+            assert_eq!(html.matches(open).count(), html.matches(close).count());
+        }
+    }
+}

@@ -29,7 +29,11 @@ impl Found {
         if found {
             self.count += 1;
             if self.examples.len() < EXAMPLES {
-                self.examples.push(example());
+                // Of one session one example will do.
+                let example = example();
+                if self.examples.last() != Some(&example) {
+                    self.examples.push(example);
+                }
             }
         }
     }

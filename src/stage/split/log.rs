@@ -1,4 +1,4 @@
-//! Sessions in memory, flat: 14 bytes an event and 40 a session. They stand in the order in which they begin.
+//! Sessions in memory, flat: 14 bytes an event and 48 a session. They stand in the order in which they began before any filter.
 
 use std::ops::Range;
 
@@ -24,8 +24,8 @@ pub(super) struct Held {
     pub(super) start: usize,
     /// How many events.
     pub(super) length: u32,
-    /// The row of its first event in the log.
-    row: i64,
+    /// The time and the row of the event with which it began before any filter.
+    opened: (i64, i64),
 }
 
 impl Held {
@@ -40,7 +40,8 @@ impl Held {
 pub(super) struct Log {
     /// Their events; items and operations are rows of the key tables.
     pub(super) events: Events,
-    /// The sessions, in the order in which they begin; of two that begin at one time, the one that is first in the log.
+    /// The sessions, in the order in which they began before any filter; of two that began at one time, the one that is
+    /// first in the log.
     pub(super) sessions: Vec<Held>,
 }
 
@@ -75,7 +76,7 @@ impl Log {
             part: session.part,
             start: self.events.items.len(),
             length: u32::try_from(session.steps.len()).unwrap_or(u32::MAX),
-            row: session.start().1,
+            opened: session.opened,
         });
         for event in &session.steps {
             self.events.items.push(event.item);
@@ -84,10 +85,9 @@ impl Log {
         }
     }
 
-    /// Puts the sessions into the order in which they begin.
+    /// Puts the sessions into the order in which they began.
     pub(super) fn order(&mut self) {
-        let times = &self.events.times;
-        self.sessions.sort_unstable_by_key(|session| (times[session.start], session.row));
+        self.sessions.sort_unstable_by_key(|session| session.opened);
     }
 
     /// The time at which a session ends.
@@ -105,7 +105,7 @@ impl Log {
         session.steps.extend(held.range().map(|place| Step {
             time: self.events.times[place],
             // The steps that may come here look at no rows.
-            row: held.row,
+            row: held.opened.1,
             item: self.events.items[place],
             operation: i32::from(self.events.operations[place]),
         }));

@@ -30,12 +30,13 @@ fn log_of(sessions: &[(i32, &str, &[i64])]) -> Log {
     let mut log = Log::default();
     let mut row = 0;
     for (number, (user, items, times)) in (0..).zip(sessions) {
+        let opened = (times[0], row);
         let steps = items.bytes().zip(*times).map(|(item, time)| {
             row += 1;
             let operation = i32::try_from(time.rem_euclid(2)).unwrap();
             Event { time: *time, row: row - 1, item: i32::from(item - b'a'), operation }
         });
-        log.push(&Session { number, user: *user, part: None, steps: steps.collect() });
+        log.push(&Session { number, user: *user, part: None, opened, steps: steps.collect() });
     }
     log.order();
     log
