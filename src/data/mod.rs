@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod dataset;
 pub mod events;
+pub mod frame;
 pub mod items;
 pub mod knowledge;
 pub mod links;

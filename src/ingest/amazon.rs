@@ -24,14 +24,14 @@ const LOOKED_AT: usize = 1000;
 /// What stands first in a row of Amazon's ratings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Order {
+pub enum AmazonColumns {
     /// The user, as published in 2014.
     UserFirst,
     /// The item, as published in 2018.
     ItemFirst,
 }
 
-impl Order {
+impl AmazonColumns {
     fn words(self) -> &'static str {
         match self {
             Self::UserFirst => "user-first",
@@ -47,14 +47,14 @@ impl Order {
 pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Seconds, Group::User)?;
     let file = intake.raw().chosen(options.file.as_deref())?;
-    let (order, found_out) = match options.order {
+    let (order, found_out) = match options.amazon_columns {
         Some(order) => (order, ""),
         None => (found_out(&file)?, " (found out from the first rows)"),
     };
     intake.note("columns", format!("{}{found_out}", order.words()));
     let (form, [user, item]) = match order {
-        Order::UserFirst => (USER_FIRST, [0, 1]),
-        Order::ItemFirst => (ITEM_FIRST, [1, 0]),
+        AmazonColumns::UserFirst => (USER_FIRST, [0, 1]),
+        AmazonColumns::ItemFirst => (ITEM_FIRST, [1, 0]),
     };
     intake.log(&file, &form, |row, drafts| rating(row, [user, item], options, drafts))?;
     intake.finish()
@@ -76,7 +76,7 @@ fn rating(row: &Row<'_>, [user, item]: [usize; 2], options: &Options, drafts: &m
 }
 
 /// The order that the first rows show, if they show one and only one.
-fn found_out(file: &RawFile) -> Result<Order, StageError> {
+fn found_out(file: &RawFile) -> Result<AmazonColumns, StageError> {
     let (mut user_first, mut item_first) = (0, 0);
     for row in first_rows(file, &USER_FIRST, LOOKED_AT)? {
         if let [first, second, ..] = &row[..] {
@@ -85,8 +85,8 @@ fn found_out(file: &RawFile) -> Result<Order, StageError> {
         }
     }
     match (user_first, item_first) {
-        (1.., 0) => Ok(Order::UserFirst),
-        (0, 1..) => Ok(Order::ItemFirst),
+        (1.., 0) => Ok(AmazonColumns::UserFirst),
+        (0, 1..) => Ok(AmazonColumns::ItemFirst),
         _ => {
             let message = format!(
                 "the first rows of `{}` do not tell whether the user or the item stands first: {user_first} look like \
@@ -144,7 +144,7 @@ mod tests {
             let Err(StageError::Data(error)) = read(&Options::default(), text) else { panic!("{text}") };
             assert!(error.help.unwrap().contains("`columns: user-first`"));
         }
-        let told = Options { order: Some(Order::ItemFirst), ..Options::default() };
+        let told = Options { amazon_columns: Some(AmazonColumns::ItemFirst), ..Options::default() };
         assert_eq!(found(&read(&told, "u1,i1,5.0,1357516800\n").unwrap()), [("i1", "u1", "rate", 1_357_516_800)]);
     }
 }

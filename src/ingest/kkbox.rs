@@ -22,7 +22,7 @@ const MEMBER: &[&str] =
 /// Which column of the KKBOX log is the operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum KkboxOperation {
     /// The tab of the app: 8 operations and a missing one. What the text of MKM-SR names.
     SourceSystemTab,
     /// The screen of the app: 22 operations and a missing one. 23 is the number in Table 1 of MKM-SR, and its early code
@@ -41,10 +41,10 @@ pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageErro
     let mut intake = Intake::create(task, options.bad_rows, Clock::Rows, Group::User)?;
     let (train, songs) = (intake.raw().require("train.csv")?, intake.raw().require("songs.csv")?);
     let (extra, members) = (intake.raw().find("song_extra_info.csv")?, intake.raw().find("members.csv")?);
-    let operation = match options.place.unwrap_or_default() {
-        Place::SourceSystemTab => "source_system_tab",
-        Place::SourceScreenName => "source_screen_name",
-        Place::SourceType => "source_type",
+    let operation = match options.kkbox_operation.unwrap_or_default() {
+        KkboxOperation::SourceSystemTab => "source_system_tab",
+        KkboxOperation::SourceScreenName => "source_screen_name",
+        KkboxOperation::SourceType => "source_type",
     };
     intake.note("operation", operation);
     intake.log(&train, &Form::csv(&["msno", "song_id", operation]), event)?;
@@ -134,14 +134,14 @@ mod tests {
     const SONGS: &str = "song_id,song_length,genre_ids,artist_name,composer,lyricist,language\n\
         s1=,201000,465|1259,\"Ann, Bob | Cid\",Eve|  Fay,,52.0\ns2=,100,,\"The \"\"5.0\"\"\",,,-1.0\n";
 
-    fn read(place: Option<Place>, files: &[(&str, &str)]) -> Ingested {
+    fn read(kkbox_operation: Option<KkboxOperation>, files: &[(&str, &str)]) -> Ingested {
         let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
-        ingested(Format::Kkbox, &Options { place, ..Options::default() }, &files).unwrap()
+        ingested(Format::Kkbox, &Options { kkbox_operation, ..Options::default() }, &files).unwrap()
     }
 
     #[test]
     fn rows_are_the_clock_and_null_and_empty_are_one_missing_operation() {
-        let made = read(Some(Place::SourceSystemTab), &[("train.csv", TRAIN), ("songs.csv", SONGS)]);
+        let made = read(Some(KkboxOperation::SourceSystemTab), &[("train.csv", TRAIN), ("songs.csv", SONGS)]);
         assert_eq!((made.meta.clock, made.meta.grouped_by, made.meta.users), (Clock::Rows, Group::User, true));
         let found: Vec<_> = made.events.iter().map(|e| (e.0.as_str(), e.2.as_str(), e.3.as_str(), e.4, e.5)).collect();
         assert_eq!(
@@ -156,9 +156,9 @@ mod tests {
     fn the_screen_is_the_operation_unless_another_column_is_named() {
         let files = [("train.csv", TRAIN), ("songs.csv", SONGS)];
         let operations =
-            |place| read(place, &files).events.into_iter().map(|event| event.3).collect::<Vec<_>>().join(" ");
+            |column| read(column, &files).events.into_iter().map(|event| event.3).collect::<Vec<_>>().join(" ");
         assert_eq!(operations(None), "Search missing Radio");
-        assert_eq!(operations(Some(Place::SourceType)), "song local-library radio");
+        assert_eq!(operations(Some(KkboxOperation::SourceType)), "song local-library radio");
     }
 
     #[test]
@@ -180,6 +180,22 @@ mod tests {
         assert_eq!(years, [Some("2017"), Some("1918"), None, None]);
         assert_eq!(made.notes["songs without an ISRC"], 1);
         assert_eq!(made.notes["songs whose ISRC tells no year"], 1);
+    }
+
+    #[test]
+    fn letters_of_another_encoding_and_a_quote_that_does_not_close_name_their_place() {
+        let header = "song_id,song_length,genre_ids,artist_name,composer,lyricist,language\n";
+        for (row, line, column) in
+            [(b"s1=,1,,Caf\xe9,,,3".as_slice(), 2, 8), (b"\"a\nb\",1,,\"Ann,,,3", 3, 7), (b"s1=,1,,Ann,,3", 2, 1)]
+        {
+            let songs = [header.as_bytes(), row, b"\ns2=,1,,Bob,,,3\n"].concat();
+            let files = [("train.csv", TRAIN.as_bytes()), ("songs.csv", songs.as_slice())];
+            let result = ingested(Format::Kkbox, &Options::default(), &files);
+            let Err(StageError::Data(error)) = result else { panic!("{result:?}") };
+            let at = error.location.unwrap();
+            assert!(at.file.ends_with("songs.csv"));
+            assert_eq!((at.line, at.column), (line, column), "{}", error.message);
+        }
     }
 
     #[test]

@@ -27,11 +27,11 @@ mod trivago;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use amazon::Order;
-pub use kkbox::Place;
+pub use amazon::AmazonColumns;
+pub use kkbox::KkboxOperation;
 pub use ratings::Ratings;
 pub use rejects::{BadRows, FILE as REJECTED, Quarantine, SCHEMA as REJECTED_SCHEMA};
-pub use table::Mapping;
+pub use table::TableMapping;
 
 use crate::data::items::ColdItems;
 use crate::engine::stage::{StageError, Task};
@@ -46,13 +46,13 @@ pub struct Options {
     /// The file of a format whose publisher names it as he likes.
     pub file: Option<String>,
     /// Which column of the KKBOX log is the operation.
-    pub place: Option<Place>,
+    pub kkbox_operation: Option<KkboxOperation>,
     /// Whether the rating of an item is the operation.
     pub ratings: Ratings,
     /// What stands first in the rows of Amazon's ratings; found out where it is not said.
-    pub order: Option<Order>,
+    pub amazon_columns: Option<AmazonColumns>,
     /// Which column is what, for tables of one's own.
-    pub table: Option<Mapping>,
+    pub table: Option<TableMapping>,
 }
 
 macro_rules! formats {

@@ -278,7 +278,11 @@ fn columns(file: &RawFile, form: &Form<'_>, block: &Block) -> Result<(Columns, u
     let (mut records, mut fields) = (Records::new(&block.bytes, form, 0), Vec::new());
     let Some(record) = records.next(&mut fields) else { return Err(empty(file, names).into()) };
     let name = |field: &Field| {
-        String::from_utf8_lossy(&block.bytes[field.start as usize..field.end as usize]).trim().to_owned()
+        let bytes = block.bytes[field.start as usize..field.end as usize].trim_ascii();
+        match form.encoding {
+            Encoding::Utf8 => String::from_utf8_lossy(bytes).into_owned(),
+            Encoding::Latin1 => bytes.iter().map(|byte| char::from(*byte)).collect(),
+        }
     };
     let header: Vec<String> = fields.iter().map(name).collect();
     let text = String::from_utf8_lossy(&block.bytes[record.start..record.end]).into_owned();

@@ -102,7 +102,7 @@ fn made(output: &Utf8Path) -> Ingested {
     }
 }
 
-fn table() -> Mapping {
+fn table() -> TableMapping {
     serde_json::from_str(MAPPING).unwrap()
 }
 

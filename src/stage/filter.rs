@@ -1,7 +1,6 @@
 //! `filter`: takes events and sessions out, step after step in the order in which a paper applies them, and counts what
 //! each step leaves. What each paper does is in `docs/samples.md`.
 
-mod marks;
 mod moment;
 mod pass;
 mod step;
@@ -17,6 +16,7 @@ use super::Complaint;
 use super::identity::plain;
 use crate::artifact::ArtifactKind;
 use crate::data::events::{Clock, Meta};
+use crate::data::marks::Marks;
 use crate::data::names::carry;
 use crate::data::sessions::{Session, SessionWriter};
 use crate::diagnostic::Diagnostic;
@@ -172,8 +172,8 @@ impl Config {
 struct Tally {
     sessions: u64,
     events: u64,
-    items: marks::Marks,
-    users: marks::Marks,
+    items: Marks,
+    users: Marks,
 }
 
 impl Tally {

@@ -10,7 +10,7 @@ use super::identity::plain;
 use crate::artifact::ArtifactKind;
 use crate::data::items::ColdItems;
 use crate::engine::stage::{Identity, Input, Resources, Stage, StageError, Task};
-use crate::ingest::{BadRows, Format, Mapping, Options, Order, Place, Ratings};
+use crate::ingest::{BadRows, Format, TableMapping, Options, AmazonColumns, KkboxOperation, Ratings};
 
 /// Reads raw files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,16 +29,16 @@ pub struct Config {
     pub file: Option<String>,
     /// Only for `kkbox`: the column that is the operation; `source_screen_name` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub operation: Option<Place>,
+    pub operation: Option<KkboxOperation>,
     /// Only for `movielens` and `amazon`: what a rating is; `ignored` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ratings: Option<Ratings>,
     /// Only for `amazon`: what stands first in a row; found out from the first 1,000 rows when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub columns: Option<Order>,
+    pub columns: Option<AmazonColumns>,
     /// Only for `table`: which files there are, and which column is what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub table: Option<Box<Mapping>>,
+    pub table: Option<Box<TableMapping>>,
     /// What becomes of rows that cannot be read: `strict` stops at the first; `quarantine: { at_most: 0.001 }` writes each
     /// to `rejected.parquet` with its reason, and fails where more than this share of a file's rows are bad.
     #[serde(default, skip_serializing_if = "BadRows::is_strict")]
@@ -114,9 +114,9 @@ impl Stage for Config {
             bad_rows: self.bad_rows,
             cold_items: self.cold_items.unwrap_or_default(),
             file: self.file.clone(),
-            place: self.operation,
+            kkbox_operation: self.operation,
             ratings: self.ratings.unwrap_or_default(),
-            order: self.columns,
+            amazon_columns: self.columns,
             table: self.table.as_deref().cloned(),
         };
         self.format.ingest(task, &options)

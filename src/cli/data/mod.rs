@@ -2,6 +2,8 @@
 
 mod check;
 mod profile;
+mod show;
+mod subject;
 
 use clap::{Args, Subcommand};
 
@@ -18,11 +20,13 @@ pub(super) struct Arguments {
 enum Command {
     Check(check::Arguments),
     Profile(profile::Arguments),
+    Show(show::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
     match &arguments.command {
         Command::Check(arguments) => check::run(arguments),
         Command::Profile(arguments) => profile::run(arguments),
+        Command::Show(arguments) => show::run(arguments),
     }
 }

@@ -62,9 +62,9 @@ impl Log {
         for piece in reader {
             let piece = piece?;
             for event in &piece {
-                this.items.mark(event.item.cast_signed());
-                this.users.mark(event.user.cast_signed());
-                this.operations.mark(i32::from(event.operation));
+                this.items.add(event.item.cast_signed());
+                this.users.add(event.user.cast_signed());
+                this.operations.add(i32::from(event.operation));
             }
             this.events += piece.len() as u64;
             pace(this.events, total, "events of the log")?;
@@ -75,9 +75,9 @@ impl Log {
     fn value(&self, name: &str) -> Option<Value> {
         Some(match name {
             "log events" => Value::Count(self.events),
-            "log items" => Value::Count(self.items.count()),
-            "log users" => named(self.users.count(), "user"),
-            "log operations" => Value::Count(self.operations.count()),
+            "log items" => Value::Count(self.items.len()),
+            "log users" => named(self.users.len(), "user"),
+            "log operations" => Value::Count(self.operations.len()),
             _ => return None,
         })
     }
@@ -216,18 +216,18 @@ impl Tally {
         self.sessions += 1;
         self.events += length;
         self.longest = self.longest.max(length);
-        self.users.mark(session.user);
+        self.users.add(session.user);
         if session.user >= 0 {
             self.of_users = (self.of_users.0 + 1, self.of_users.1 + length);
         }
         let mut before = None;
         for step in &session.steps {
             self.macro_items += u64::from(before.replace(step.item) != Some(step.item));
-            self.items.mark(step.item);
-            self.operations.mark(step.operation);
+            self.items.add(step.item);
+            self.operations.add(step.operation);
             match part {
                 Some("test") => self.test(step.item),
-                Some(_) => self.trained.mark(step.item),
+                Some(_) => self.trained.add(step.item),
                 None => {}
             }
         }
@@ -243,16 +243,16 @@ impl Tally {
     }
 
     fn value(&self, name: &str, parts: Option<&Parts>) -> Option<Value> {
-        let users = self.users.count();
+        let users = self.users.len();
         Some(match name {
             "sessions" => Value::Count(self.sessions),
             "events" => Value::Count(self.events),
             "mean session length" => Value::mean(self.events, self.sessions, "sessions"),
             "mean macro length" => Value::mean(self.macro_items, self.sessions, "sessions"),
             "longest session" => Value::Count(self.longest),
-            "items" => Value::Count(self.items.count()),
-            "item frequency" => Value::mean(self.events, self.items.count(), "items"),
-            "operations" => Value::Count(self.operations.count()),
+            "items" => Value::Count(self.items.len()),
+            "item frequency" => Value::mean(self.events, self.items.len(), "items"),
+            "operations" => Value::Count(self.operations.len()),
             "users" => named(users, "user"),
             "sessions of a user" => Value::mean(self.of_users.0, users, "users in the log"),
             "events of a user" => Value::mean(self.of_users.1, users, "users in the log"),
@@ -337,9 +337,9 @@ impl Triples {
             let mut piece = piece?;
             this.triples += piece.rows() as u64;
             for column in ["head", "tail"] {
-                piece.int32(column).into_iter().for_each(|entity| this.entities.mark(entity));
+                piece.int32(column).into_iter().for_each(|entity| this.entities.add(entity));
             }
-            piece.int32("relation").into_iter().for_each(|relation| this.relations.mark(relation));
+            piece.int32("relation").into_iter().for_each(|relation| this.relations.add(relation));
         }
         Ok(this)
     }
@@ -347,8 +347,8 @@ impl Triples {
     fn value(&self, name: &str) -> Option<Value> {
         Some(match name {
             "triples" => Value::Count(self.triples),
-            "entities" => Value::Count(self.entities.count()),
-            "relations" => Value::Count(self.relations.count()),
+            "entities" => Value::Count(self.entities.len()),
+            "relations" => Value::Count(self.relations.len()),
             _ => return None,
         })
     }

@@ -11,7 +11,7 @@ use crate::diagnostic::suggestion;
 /// A log in tables of one's own: CSV, TSV or Parquet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Mapping {
+pub struct TableMapping {
     /// The file of the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
@@ -168,7 +168,7 @@ pub struct Problem {
     pub help: String,
 }
 
-impl Mapping {
+impl TableMapping {
     /// All that cannot be used, before anything is read.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -284,7 +284,7 @@ mod tests {
     use super::*;
 
     fn told(mapping: Value) -> Vec<(String, String)> {
-        let mapping: Mapping = serde_json::from_value(mapping).unwrap();
+        let mapping: TableMapping = serde_json::from_value(mapping).unwrap();
         mapping.problems().into_iter().map(|problem| (problem.field.join("."), problem.message)).collect()
     }
 

@@ -3,7 +3,7 @@
 
 mod mapping;
 
-pub use mapping::Mapping;
+pub use mapping::TableMapping;
 use mapping::{Described, Layout, Letters, Time};
 
 use super::draft::{Draft, Drafts, NO_OPERATION, ONLY_OPERATION};
@@ -85,13 +85,13 @@ fn form<'a>(layout: &Layout, name: &str, names: &'a [&'a str]) -> Form<'a> {
 }
 
 /// A value, unless the mapping says that it stands for a missing one.
-fn there<'a>(mapping: &Mapping, text: &'a str) -> Option<&'a str> {
+fn there<'a>(mapping: &TableMapping, text: &'a str) -> Option<&'a str> {
     Some(text).filter(|text| !text.is_empty() && !mapping.missing.iter().any(|word| word == text))
 }
 
 /// Where in a row stands what.
 struct Reader<'a> {
-    mapping: &'a Mapping,
+    mapping: &'a TableMapping,
     item: usize,
     session: Option<usize>,
     user: Option<usize>,
@@ -104,8 +104,8 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// `places` are those of [`Mapping::wanted`].
-    fn new(mapping: &'a Mapping, places: &'a [usize], part: Option<Given>) -> Self {
+    /// `places` are those of [`TableMapping::wanted`].
+    fn new(mapping: &'a TableMapping, places: &'a [usize], part: Option<Given>) -> Self {
         let mut rest = places.iter().copied();
         let mut next = |wanted: bool| if wanted { rest.next() } else { None };
         let columns = &mapping.columns;

@@ -8,7 +8,7 @@ use super::*;
 use crate::artifact::sheet::{self, SheetColumn};
 
 fn read(mapping: Value, files: &[(&str, &[u8])]) -> Result<Ingested, StageError> {
-    let mapping: Mapping = serde_json::from_value(mapping).unwrap();
+    let mapping: TableMapping = serde_json::from_value(mapping).unwrap();
     assert_eq!(mapping.problems(), []);
     ingested(Format::Table, &Options { table: Some(mapping), ..Options::default() }, files)
 }
@@ -195,6 +195,36 @@ fn a_bad_row_of_parquet_names_its_number_and_a_missing_column_what_there_is() {
     let mapping = json!({ "log": "l.parquet", "columns": { "user": "users", "item": "item" } });
     let Err(StageError::Data(error)) = read(mapping, &[("l.parquet", &log)]) else { panic!() };
     assert!(error.message.contains("has no column `users`") && error.help.unwrap().contains("`user`"));
+}
+
+#[test]
+fn a_header_is_of_the_letters_of_its_file() {
+    let columns = json!({ "user": "Käufer", "item": "i" });
+    let mapping = json!({ "log": "l.csv", "layout": { "encoding": "latin-1" }, "columns": columns });
+    let made = read(mapping, &[("l.csv", b"i,K\xe4ufer\n7,M\xfcller\n")]).unwrap();
+    assert_eq!(found(&made), [("-", "Müller", "7", "event", 0)]);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn damaged_parquet_is_told_or_read(places in proptest::collection::vec((0.0..1.0, 0..255_u8), 1..4)) {
+        let mut log = parquet(vec![
+            ("item", SheetColumn::Text((0..300).map(|row| Some(format!("item {}", row % 40))).collect())),
+            ("user", SheetColumn::Whole((0..300).map(|row| Some(row / 7)).collect())),
+        ]);
+        for (place, byte) in places {
+            // The first four bytes say that it is Parquet.
+            let at = 4 + ((log.len() - 4) as f64 * place) as usize;
+            log[at] ^= byte;
+        }
+        let mapping = json!({ "log": "l.parquet", "columns": { "user": "user", "item": "item" } });
+        match read(mapping, &[("l.parquet", &log)]) {
+            Ok(_) | Err(StageError::Data(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::marks::{Counts, Marks};
+use crate::data::marks::{Counts, Marks};
 use super::step::{Core, Step};
 use super::transform::Transform;
 use crate::artifact::table::{TableReader, Text};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::marks::Marks;
+use crate::data::marks::Marks;
 use super::step::{Between, Of, Same, Step};
 use crate::artifact::table::Text;
 use crate::data::sessions::Session;
