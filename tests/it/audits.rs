@@ -239,6 +239,30 @@ fn sessions_that_are_cut_may_train_on_their_beginning_and_not_on_what_is_held_ou
     assert_eq!(finding(&audit, Check::TargetEventInTraining).count, 2);
 }
 
+#[test]
+fn a_validation_session_that_lost_its_cold_end_is_no_leak() {
+    // `b` is cold: without it the validation session ends before the last training session does.
+    let log = [
+        logged("u", 0, "aaab").at(&[0, 1, 2, 60]),
+        logged("v", 0, "aa").at(&[10, 20]),
+        logged("w", 0, "aa").at(&[11, 21]),
+        logged("x", 0, "aa").at(&[30, 70]),
+    ];
+    let chain = Chain::new(json!({ "select_on": "test" }));
+    chain.write("log", &log);
+    for (cold_items, verdict) in [("drop", Verdict::ByDesign), ("keep", Verdict::Clean)] {
+        let (dataset, audit) = (format!("dataset, {cold_items}"), format!("audit, {cold_items}"));
+        let split = json!({
+            "from": "log", "by": "sessions", "test_share": 0.25, "valid_share": 0.25, "cold_items": cold_items,
+        });
+        chain.run(&dataset, json!({ "split": split }));
+        chain.run(&audit, json!({ "audit": { "dataset": dataset } }));
+        let audit = Audit::read(&chain.output(&audit)).unwrap();
+        assert_eq!(of(&audit, Verdict::Leak), []);
+        assert_eq!(finding(&audit, Check::ValidationInsideTraining).verdict, verdict);
+    }
+}
+
 prop_compose! {
     fn any_split()(
         by in prop_oneof![
