@@ -1,4 +1,4 @@
-//! Lengths of time and sizes in bytes as people write them: `90s`, `1h`, `512MB`, `4GiB`.
+//! Lengths of time, sizes in bytes and large counts as people write them: `90s`, `1h`, `512MB`, `4GiB`, `12,195`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -113,6 +113,19 @@ impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", bytesize::ByteSize(self.0).display().si())
     }
+}
+
+/// A whole number with its thousands parted: `12,195`.
+pub fn thousands(count: impl ToString) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::PlanError;
 use crate::record::RecordError;
 
-pub use schema::schemas;
+pub use schema::{schemas, tables};
 
 /// Runs the experiments of session-based recommendation papers, from raw logs to the printed table.
 #[derive(Debug, Parser)]

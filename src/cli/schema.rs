@@ -1,9 +1,14 @@
-//! `sr-pipe schema`: JSON Schemas of the files that people write, for their editors.
+//! `sr-pipe schema`: JSON Schemas of the files that people write, for their editors, and the tables of artifacts, for
+//! whoever reads them.
+
+mod tables;
 
 use camino::Utf8PathBuf;
 use clap::Args;
 use schemars::schema_for;
 use serde_json::{Value, json};
+
+pub use tables::tables;
 
 use super::{CommandError, Ending, say};
 use crate::engine::Handling;
@@ -11,7 +16,8 @@ use crate::experiment::Experiment;
 use crate::pipeline::Pipeline;
 use crate::project::write_atomically;
 
-/// Write the JSON Schemas of experiment and pipeline files, which editors use for completion and checks.
+/// Write the JSON Schemas of experiment and pipeline files, which editors use for completion and checks, and the tables
+/// that artifacts hold.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// The folder to write to.
@@ -114,7 +120,8 @@ fn with_places(mut schema: Value) -> Value {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
-    for (name, schema) in schemas() {
+    let named = schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema));
+    for (name, schema) in named.chain(tables().into_iter().map(|(name, table)| (format!("tables/{name}"), table))) {
         let text = serde_json::to_string_pretty(&schema).map_err(std::io::Error::other)?;
         let path = arguments.out.join(name);
         write_atomically(&path, format!("{text}\n").as_bytes())?;

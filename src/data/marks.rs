@@ -21,7 +21,7 @@ impl Marks {
     }
 
     /// How many numbers.
-    pub fn len(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.0.iter().map(|word| u64::from(word.count_ones())).sum()
     }
 }
@@ -66,14 +66,14 @@ mod tests {
         let mut marks = Marks::default();
         [0, 63, 64, 63, -1].into_iter().for_each(|number| marks.add(number));
         let has: Vec<bool> = [-1, 0, 1, 63, 64, 65, 1_000_000].into_iter().map(|number| marks.has(number)).collect();
-        assert_eq!((has, marks.len()), (vec![false, true, false, true, true, false, false], 3));
+        assert_eq!((has, marks.count()), (vec![false, true, false, true, true, false, false], 3));
     }
 
     #[test]
     fn numbers_that_were_never_met_are_within_no_bounds() {
         let mut counts = Counts::default();
         [(4, 2), (1, 3), (4, 1), (-1, 9)].into_iter().for_each(|(number, times)| counts.add(number, times));
-        assert_eq!((counts.within(0, 9).len(), counts.within(4, 9).len(), counts.within(0, 2).len()), (2, 0, 0));
+        assert_eq!((counts.within(0, 9).count(), counts.within(4, 9).count(), counts.within(0, 2).count()), (2, 0, 0));
         assert!(counts.all_reach(3) && !counts.all_reach(4));
     }
 }

@@ -13,6 +13,7 @@ mod known;
 mod lastfm;
 mod mkm_demo;
 mod movielens;
+pub mod published;
 mod ratings;
 mod raw;
 mod reading;

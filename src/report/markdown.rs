@@ -1,5 +1,7 @@
 //! Markdown that reads well raw: padded tables, and numbers and words as they are printed.
 
+pub(super) use crate::unit::thousands;
+
 /// On which side a column of a table is flush.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Align {
@@ -64,19 +66,6 @@ pub(super) fn points(difference: f64) -> String {
         "+0.00" | "-0.00" => "0.00".to_owned(),
         signed => signed.replace('-', "−"),
     }
-}
-
-/// `12,195`.
-pub(super) fn thousands(count: impl ToString) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// `a`, `a and b`, `a, b and c`.

@@ -185,7 +185,7 @@ impl Tally {
     }
 
     fn counts(&self) -> [(&'static str, u64); 4] {
-        [("sessions", self.sessions), ("events", self.events), ("items", self.items.len()), ("users", self.users.len())]
+        [("sessions", self.sessions), ("events", self.events), ("items", self.items.count()), ("users", self.users.count())]
     }
 
     /// `{"sessions": [before, after], …}`.

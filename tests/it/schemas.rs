@@ -2,7 +2,7 @@
 
 use camino::Utf8Path;
 use serde_json::Value;
-use sr_pipe::cli::schemas;
+use sr_pipe::cli::{schemas, tables};
 
 fn root() -> &'static Utf8Path {
     Utf8Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -10,11 +10,100 @@ fn root() -> &'static Utf8Path {
 
 #[test]
 fn the_schemas_on_disk_are_those_of_the_code() {
-    for (name, schema) in schemas() {
-        let written = fs_err::read_to_string(root().join("schemas").join(name)).unwrap();
+    let named = schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema));
+    for (name, schema) in named.chain(tables().into_iter().map(|(name, table)| (format!("tables/{name}"), table))) {
+        let written = fs_err::read_to_string(root().join("schemas").join(&name)).unwrap_or_default();
         let expected = serde_json::to_string_pretty(&schema).unwrap() + "\n";
         assert!(written == expected, "schemas/{name} is stale: run `./just schemas`");
     }
+}
+
+#[test]
+fn no_table_lies_on_disk_that_the_code_does_not_declare() {
+    let mut declared: Vec<String> = tables().into_iter().map(|(name, _)| name).collect();
+    declared.sort();
+    let mut written: Vec<String> = root()
+        .join("schemas/tables")
+        .read_dir_utf8()
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_owned())
+        .collect();
+    written.sort();
+    assert_eq!(written, declared);
+}
+
+/// The names of the tables that a source declares: what stands after `Schema {` under `name:`. Tests declare some of their
+/// own, behind the code.
+fn declared_in(source: &str) -> Vec<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let after = code.split("Schema {").skip(1);
+    after
+        .filter_map(|text| text.trim_start().strip_prefix("name: \"")?.split_once('"'))
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+#[test]
+fn every_table_that_a_source_declares_is_in_the_list() {
+    assert_eq!(declared_in("const A: Schema = Schema {\n    name: \"a b\",\n};\nSchema { sorted, ..A }"), ["a b"]);
+    let (mut folders, mut declared) = (vec![root().join("src")], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in folder.read_dir_utf8().unwrap() {
+            let path = entry.unwrap().into_path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension() == Some("rs") {
+                declared.append(&mut declared_in(&fs_err::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    declared.sort();
+    let mut listed: Vec<String> =
+        tables().into_iter().map(|(_, table)| table["name"].as_str().unwrap().to_owned()).collect();
+    listed.sort();
+    assert_eq!(listed, declared, "the list is in src/cli/schema/tables.rs");
+}
+
+#[test]
+fn the_page_on_tables_shows_each_of_them() {
+    let page = fs_err::read_to_string(root().join("docs/tables.md")).unwrap();
+    for (_, table) in tables() {
+        let section = section(&table);
+        assert!(page.contains(&section), "docs/tables.md should have\n\n{section}");
+    }
+}
+
+/// How the page shows a table.
+fn section(table: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let list = |value: &Value, mark: &str| {
+        let words = value.as_array().unwrap().iter().map(|word| format!("{mark}{}{mark}", word.as_str().unwrap()));
+        words.collect::<Vec<_>>().join(", ")
+    };
+    let mut lines = vec![
+        format!(
+            "### `{}` of {}: {} {}",
+            text(&table["file"]),
+            list(&table["artifacts"], ""),
+            text(&table["name"]),
+            table["version"]
+        ),
+        String::new(),
+        text(&table["about"]).replace(". ", ".\n"),
+    ];
+    if table["sorted"] != serde_json::json!([]) {
+        lines.push(format!("Sorted by {}.", list(&table["sorted"], "`")));
+    }
+    lines.extend(["", "| column | type | holds |", "|---|---|---|"].map(str::to_owned));
+    for column in table["columns"].as_array().unwrap() {
+        let optional = if column["optional"] == true { ", may be missing" } else { "" };
+        let (name, of, holds) = (text(&column["name"]), text(&column["type"]), text(&column["holds"]));
+        lines.push(format!("| `{name}` | {of}{optional} | {} |", holds.replace('|', "\\|")));
+    }
+    if table["open"] == true {
+        lines.push("| … | large_utf8, may be missing | an attribute, under its name |".to_owned());
+    }
+    lines.join("\n") + "\n"
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `sr-pipe data`: what data sets hold.
 
+mod check;
 mod profile;
 mod show;
 mod subject;
@@ -17,12 +18,14 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Arguments),
     Profile(profile::Arguments),
     Show(show::Arguments),
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
     match &arguments.command {
+        Command::Check(arguments) => check::run(arguments),
         Command::Profile(arguments) => profile::run(arguments),
         Command::Show(arguments) => show::run(arguments),
     }

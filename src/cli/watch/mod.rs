@@ -27,7 +27,7 @@ use crate::record::RunState;
 pub(super) use bars::aside;
 use events::EventsFile;
 use junit::JunitFile;
-pub(super) use phrase::{about, duration, first_line};
+pub(super) use phrase::{about, cut_middle, duration, first_line};
 use remaining::Remaining;
 use scene::Scene;
 use tally::Tally;

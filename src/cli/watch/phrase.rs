@@ -45,7 +45,7 @@ pub(super) fn count(now: &Now<'_>) -> String {
 }
 
 /// Cuts a text in its middle, where names differ least, so that it is no wider than `width`.
-pub(super) fn cut_middle(text: &str, width: usize) -> String {
+pub(in crate::cli) fn cut_middle(text: &str, width: usize) -> String {
     let count = text.chars().count();
     if count <= width {
         return text.to_owned();

@@ -75,9 +75,9 @@ impl Log {
     fn value(&self, name: &str) -> Option<Value> {
         Some(match name {
             "log events" => Value::Count(self.events),
-            "log items" => Value::Count(self.items.len()),
-            "log users" => named(self.users.len(), "user"),
-            "log operations" => Value::Count(self.operations.len()),
+            "log items" => Value::Count(self.items.count()),
+            "log users" => named(self.users.count(), "user"),
+            "log operations" => Value::Count(self.operations.count()),
             _ => return None,
         })
     }
@@ -243,16 +243,16 @@ impl Tally {
     }
 
     fn value(&self, name: &str, parts: Option<&Parts>) -> Option<Value> {
-        let users = self.users.len();
+        let users = self.users.count();
         Some(match name {
             "sessions" => Value::Count(self.sessions),
             "events" => Value::Count(self.events),
             "mean session length" => Value::mean(self.events, self.sessions, "sessions"),
             "mean macro length" => Value::mean(self.macro_items, self.sessions, "sessions"),
             "longest session" => Value::Count(self.longest),
-            "items" => Value::Count(self.items.len()),
-            "item frequency" => Value::mean(self.events, self.items.len(), "items"),
-            "operations" => Value::Count(self.operations.len()),
+            "items" => Value::Count(self.items.count()),
+            "item frequency" => Value::mean(self.events, self.items.count(), "items"),
+            "operations" => Value::Count(self.operations.count()),
             "users" => named(users, "user"),
             "sessions of a user" => Value::mean(self.of_users.0, users, "users in the log"),
             "events of a user" => Value::mean(self.of_users.1, users, "users in the log"),
@@ -347,8 +347,8 @@ impl Triples {
     fn value(&self, name: &str) -> Option<Value> {
         Some(match name {
             "triples" => Value::Count(self.triples),
-            "entities" => Value::Count(self.entities.len()),
-            "relations" => Value::Count(self.relations.len()),
+            "entities" => Value::Count(self.entities.count()),
+            "relations" => Value::Count(self.relations.count()),
             _ => return None,
         })
     }

@@ -263,14 +263,20 @@ fn open(name: &str, path: &Utf8Path, alone: bool) -> Result<RawFile, StageError>
     Ok(RawFile { name: name.to_owned(), shown, size, path, container })
 }
 
-/// The member of an archive that is the file of this name, in whatever folder of the archive.
+/// The member of an archive that is the file of this name, in whatever folder of the archive. Folders that the name has
+/// itself must be those of the member (`with_new_item/kg2id` is not `no_new_item/kg2id`), unless the archive is the file.
 fn member(members: &[&str], name: &str, alone: bool, path: &Utf8Path) -> Result<String, StageError> {
     let base = Utf8Path::new(name).file_name().unwrap_or(name);
-    let fits = |member: &&&str| Utf8Path::new(**member).file_name() == Some(base);
-    match (members.iter().find(fits), members) {
-        (Some(found), _) => Ok((*found).to_owned()),
-        (None, [only]) if alone => Ok((*only).to_owned()),
-        _ => Err(io::Error::new(io::ErrorKind::NotFound, format!("`{path}` has no member `{base}`")).into()),
+    let whole = members.iter().find(|member| Utf8Path::new(member).ends_with(name));
+    let found = match members {
+        _ if whole.is_some() => whole,
+        [only] if alone => Some(only),
+        _ if alone => members.iter().find(|member| Utf8Path::new(member).file_name() == Some(base)),
+        _ => None,
+    };
+    match found {
+        Some(found) => Ok((*found).to_owned()),
+        None => Err(io::Error::new(io::ErrorKind::NotFound, format!("`{path}` has no member `{base}`")).into()),
     }
 }
 
@@ -281,6 +287,19 @@ fn broken(path: &Utf8Path, error: &dyn std::fmt::Display) -> StageError {
 }
 
 impl RawFile {
+    /// How it is packed: `plain` where it is not.
+    pub(in crate::ingest) fn packing(&self) -> &'static str {
+        match self.container {
+            Container::Plain => "plain",
+            Container::Parquet => "Parquet",
+            Container::Gzip => "gzip",
+            Container::Zstd => "zstd",
+            Container::Bzip2 => "bzip2",
+            Container::Zip(_) => "zip",
+            Container::SevenZip(_) => "7z",
+        }
+    }
+
     /// Where it lies, if it is a table of Parquet.
     pub(in crate::ingest) fn parquet(&self) -> Option<&Utf8Path> {
         (self.container == Container::Parquet).then_some(self.path.as_path())

@@ -1,0 +1,20 @@
+//! JD micro-behaviors in the category Appliances (WSDM 2020). The publisher spells it so.
+
+use super::{DataSet, Evidence, File, JD_SESSION, Parting, Unit};
+
+/// One file, one session a line.
+pub(super) const JD_APPLIANCES: DataSet = DataSet {
+    name: "jd-appliances",
+    aliases: &[],
+    title: "JD micro-behaviors, Appliances (WSDM 2020)",
+    owner: "JD.com; Y. Gu and others, the authors of HUP",
+    page: "https://github.com/guyulongcs/WSDM2020_HUP",
+    how: "the README of the repository links to the full files on Google Drive; the repository itself has samples only",
+    terms: "by that README for research only; cite the paper (Hierarchical User Profiling, WSDM 2020)",
+    files: &[File {
+        also: &["appliances", "applicances"],
+        unit: Unit::Behaviors,
+        published: Some((176_483_033, Evidence::Owner)),
+        ..File::bare("JD_Applicances", Parting::Line, JD_SESSION, "`ingest`: the log")
+    }],
+};
