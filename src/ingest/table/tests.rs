@@ -198,6 +198,14 @@ fn a_bad_row_of_parquet_names_its_number_and_a_missing_column_what_there_is() {
 }
 
 #[test]
+fn a_file_that_is_no_more_than_its_header_has_no_rows() {
+    let mapping = json!({ "log": "l.csv", "columns": { "user": "u", "item": "i" } });
+    for text in ["u,i", "u,i\n", "u,i\r\n\r\n"] {
+        assert!(read(mapping.clone(), &[("l.csv", text.as_bytes())]).unwrap().events.is_empty(), "{text:?}");
+    }
+}
+
+#[test]
 fn a_header_is_of_the_letters_of_its_file() {
     let columns = json!({ "user": "Käufer", "item": "i" });
     let mapping = json!({ "log": "l.csv", "layout": { "encoding": "latin-1" }, "columns": columns });

@@ -136,7 +136,7 @@ proptest! {
     #[test]
     fn the_end_of_a_line_tells_its_object(
         object in prop_oneof![
-            "<http://rdf.freebase.com/ns/[a-z.]{1,9}>", "<http://x/[a-z]{0,9}>", "\"[a-z<> ]{0,9}\"(@en)?",
+            "<http://rdf\\.freebase\\.com/ns/[a-z.]{1,9}>", "<http://x/[a-z]{0,9}>", "\"[a-z<> ]{0,9}\"(@en)?",
             Just("\"1\"^^<http://www.w3.org/2001/XMLSchema#gYear>".to_owned()), "_:[a-z]{1,4}",
         ],
         dot in prop_oneof![Just("\t."), Just("."), Just(" .")],

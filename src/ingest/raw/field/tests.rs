@@ -40,6 +40,14 @@ fn quotes_hold_delimiters_breaks_and_doubled_quotes() {
 }
 
 #[test]
+fn a_header_without_a_line_break_leaves_no_records() {
+    let (form, mut fields) = (Form::csv(&["x"]), Vec::new());
+    let mut records = Records::new(b"x,y", &form, 0);
+    assert!(records.next(&mut fields).is_some());
+    assert_eq!(Records::new(b"x,y", &form, records.position()).next(&mut fields), None);
+}
+
+#[test]
 fn a_quote_inside_a_field_is_a_character_and_so_is_what_follows_a_closing_one() {
     let found = read(b"5\" disc,x\n\"a\"b,c\n", &Form::csv(&["x"]));
     assert_eq!(shown(&found), [vec!["5\" disc", "x"], vec!["\"a\"b", "c"]]);
