@@ -1,6 +1,6 @@
 //! JDATA 2019: `jdata_action.csv` (user, SKU, time, module, type), `jdata_product.csv` (brand, shop, category, day on the
-//! market), and, where they are there, `jdata_user.csv` and `jdata_shop.csv`. Types: 1 view, 2 order, 3 follow, 4 comment,
-//! 5 cart. An action may name a SKU that is no product.
+//! market), and, where it is there, `jdata_user.csv`. Types: 1 view, 2 order, 3 follow, 4 comment, 5 cart. An action may
+//! name a SKU that is no product.
 
 use super::draft::{Draft, Drafts};
 use super::intake::Intake;
