@@ -40,7 +40,7 @@ const PIPELINE: &str = r#"stages:
   dataset:  { split: { from: sessions, name: small, by: events, test_share: 0.2, cold_items: keep } }
   model:    { train: { dataset: dataset, model: "${model}" } }
   ranks:    { evaluate: { dataset: dataset, model: model } }
-  note:     { shell: { command: "echo note ${seed} >> LEDGER; echo ${seed} > $OUT/a; sleep 0.03; echo ${seed} >> $OUT/a" } }
+  note:     { shell: { command: "echo note ${seed} >> LEDGER; echo ${seed} > $OUT/a && sleep 0.03 && echo ${seed} >> $OUT/a" } }
   weighed:  { shell: { command: "echo weighed ${seed} >> LEDGER; cat $IN_NOTE/a $IN_MODEL/best.safetensors > $OUT/w", inputs: { note: note, model: model } } }
 "#;
 
