@@ -25,6 +25,7 @@ mod samples;
 mod schemas;
 mod scratch;
 mod sessions;
+mod showing;
 mod synth;
 mod tables;
 mod training;
