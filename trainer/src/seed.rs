@@ -1,4 +1,4 @@
-//! The only source of chance beside the draw of initial weights: permutations that depend on (seed, stream, epoch)
+//! The sources of chance: initial weights by the seed, and permutations and libtorch's own draws by (seed, stream, epoch)
 //! alone, so that a resumed run needs no generator state.
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
@@ -58,24 +58,39 @@ impl Draw {
     }
 }
 
-/// What a permutation is for; each stream is independent of the others.
+/// What chance is for; each stream is independent of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     /// The order of training samples.
     Samples,
     /// The order of knowledge triples.
     Triples,
+    /// What libtorch draws while a session pass runs, such as dropout.
+    Noise,
+}
+
+impl Stream {
+    /// The generator of this stream in `epoch`. Each part passes through the mixer, so that neighbouring seeds and
+    /// epochs share nothing.
+    fn generator(self, seed: u64, epoch: u32) -> SplitMix {
+        let salt: u64 = match self {
+            Self::Samples => 1,
+            Self::Triples => 2,
+            Self::Noise => 3,
+        };
+        SplitMix(SplitMix(seed).next() ^ SplitMix((salt << 32) | u64::from(epoch)).next())
+    }
+}
+
+/// Starts libtorch's generators for `stream` of `epoch`.
+pub fn start_libtorch(seed: u64, stream: Stream, epoch: u32) {
+    tch::manual_seed(stream.generator(seed, epoch).next().cast_signed());
 }
 
 /// The order in which the `count` things of `stream` are visited in `epoch`.
 #[must_use]
 pub fn permutation(seed: u64, stream: Stream, epoch: u32, count: usize) -> Vec<i64> {
-    let salt: u64 = match stream {
-        Stream::Samples => 1,
-        Stream::Triples => 2,
-    };
-    // Each part passes through the mixer, so that neighbouring seeds and epochs share nothing.
-    let mut generator = SplitMix(SplitMix(seed).next() ^ SplitMix((salt << 32) | u64::from(epoch)).next());
+    let mut generator = stream.generator(seed, epoch);
     let mut order: Vec<i64> = (0i64..).take(count).collect();
     for last in (1..count).rev() {
         let other = generator.below(last as u64 + 1);

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Catalog, Gradient, GradientConfig, Training, positive};
+use super::{Catalog, Gradient, GradientConfig, Mode, Training, positive};
 use crate::batch::Batch;
 use crate::error::TrainerError;
 use crate::nn::{Gru, Initializer, Rule, Scorer, Table};
@@ -66,7 +66,7 @@ impl Gradient for Gru4Rec {
         &self.training
     }
 
-    fn represent(&self, batch: &Batch) -> Tensor {
+    fn represent(&self, batch: &Batch, _mode: Mode) -> Tensor {
         let x = self.embedding.rows(&batch.items); // [P, d]
         self.gru.forward(batch, &x).index_select(0, &batch.last) // [B, d]
     }

@@ -81,12 +81,22 @@ pub trait Counting {
     fn restore(&mut self, state: &BTreeMap<String, Tensor>) -> Result<(), TrainerError>;
 }
 
+/// What a session vector is computed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// To learn from: dropout is on.
+    Train,
+    /// To rank by: dropout is off.
+    Score,
+}
+
 /// A model that learns by gradient: a session becomes a vector, and a scorer compares it with every item.
 pub trait Gradient {
     /// How it is trained.
     fn training(&self) -> &Training;
-    /// The session vectors `s`, `[B, d]`, rows as in the batch. A row depends on its own session alone.
-    fn represent(&self, batch: &Batch) -> Tensor;
+    /// The session vectors `s`, `[B, d]`, rows as in the batch. A row depends on its own session alone; under
+    /// `Mode::Score` on nothing else, under `Mode::Train` on libtorch's generator too, where there is dropout.
+    fn represent(&self, batch: &Batch, mode: Mode) -> Tensor;
     /// How a session vector is turned into scores of all items.
     fn scorer(&self) -> Scorer<'_>;
     /// The second task, where the model has one: it is trained for one pass before each epoch.
@@ -115,7 +125,7 @@ impl Network {
     /// The loss of a batch (mean softmax cross-entropy over the catalog, a scalar on the device); its gradient is
     /// added to that of the parameters.
     pub fn accumulate(&self, batch: &Batch) -> Tensor {
-        let s = self.layers.represent(batch);
+        let s = self.layers.represent(batch, Mode::Train);
         self.layers.scorer().cross_entropy(&s, &batch.targets)
     }
 }
@@ -134,7 +144,7 @@ impl Model {
     pub fn scores(&self, batch: &Batch) -> Tensor {
         tch::no_grad(|| match self {
             Self::Counting(model) => model.scores(batch),
-            Self::Gradient(network) => network.layers.scorer().scores(&network.layers.represent(batch)),
+            Self::Gradient(network) => network.layers.scorer().scores(&network.layers.represent(batch, Mode::Score)),
         })
     }
 

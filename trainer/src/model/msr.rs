@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
-use super::{Catalog, Gradient, GradientConfig, KnowledgeTask, Training, positive};
+use super::{Catalog, Gradient, GradientConfig, KnowledgeTask, Mode, Training, positive};
 use crate::batch::Batch;
 use crate::error::TrainerError;
 use crate::nn::{
@@ -184,7 +184,7 @@ impl Gradient for Msr {
         &self.training
     }
 
-    fn represent(&self, batch: &Batch) -> Tensor {
+    fn represent(&self, batch: &Batch, _mode: Mode) -> Tensor {
         let graph = SessionGraph::new(batch, Edges::Counted);
         let i = self.ggnn.step(&graph, &self.entity.rows(&graph.items)); // eq. 1, [N, d]
         let i = gather(&i, &graph.alias); // eq. 2, [P, d]

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::{Catalog, Gradient, GradientConfig, Schedule, Step, Training, positive};
+use super::{Catalog, Gradient, GradientConfig, Mode, Schedule, Step, Training, positive};
 use crate::batch::Batch;
 use crate::error::TrainerError;
 use crate::nn::{Edges, Ggnn, Initializer, Readout, Rule, Scorer, SessionGraph, Table, gather};
@@ -84,7 +84,7 @@ impl Gradient for SrGnn {
         &self.config.training
     }
 
-    fn represent(&self, batch: &Batch) -> Tensor {
+    fn represent(&self, batch: &Batch, _mode: Mode) -> Tensor {
         let edges = match self.config.edges {
             EdgeWeights::Binary => Edges::Binary,
             EdgeWeights::Counted => Edges::Counted,

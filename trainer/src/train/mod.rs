@@ -23,7 +23,7 @@ use crate::event::{Event, Stopwatch, peak_memory};
 use crate::job::{Job, Selection};
 use crate::model::{Catalog, Entry, KnowledgeTask, Model, Training};
 use crate::nn::Adam;
-use crate::seed::{Stream, permutation};
+use crate::seed::{Stream, permutation, start_libtorch};
 
 /// The `train` verb: trains the model of `job` and writes `model.json`, `curve.jsonl` and the kept weights.
 ///
@@ -139,6 +139,7 @@ impl Run<'_> {
         let training = network.layers.training();
         let (total, epochs) = (self.part.samples(), training.epochs.get());
         let order = permutation(self.seed, Stream::Samples, epoch, total);
+        start_libtorch(self.seed, Stream::Noise, epoch);
         let rate = training.rate(epoch);
         let mut watch = Stopwatch::default();
         // The sum stays on the device; it is read back only when it is time to say how far the work is.
