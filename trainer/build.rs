@@ -39,7 +39,7 @@ fn main() {
     write_digests();
 }
 
-/// Writes `code.rs`: pairs of (file of `src/model` without `.rs`, digest).
+/// Writes `code.rs`: pairs of (file of `src/model` without `.rs`, or folder of it, digest).
 fn write_digests() {
     let mut shared = BTreeMap::new();
     for path in SHARED {
@@ -47,20 +47,19 @@ fn write_digests() {
         read_sources(Path::new(path), &mut shared);
     }
     println!("cargo:rerun-if-changed=src/model");
-    let mut models = BTreeMap::new();
-    read_sources(Path::new("src/model"), &mut models);
-
     let mut table = String::from("&[");
-    for (path, text) in &models {
+    for path in entries(Path::new("src/model")) {
+        let mut own = BTreeMap::new();
+        read_sources(&path, &mut own);
         let mut hasher = blake3::Hasher::new();
-        for (name, content) in shared.iter().chain([(path, text)]) {
+        for (name, content) in shared.iter().chain(&own) {
             // Lengths stand before the parts, so that no two lists of files read the same.
             for part in [name.as_bytes(), content.as_slice()] {
                 hasher.update(&(part.len() as u64).to_le_bytes());
                 hasher.update(part);
             }
         }
-        let stem = path.strip_prefix("src/model/").and_then(|name| name.strip_suffix(".rs")).unwrap_or(path);
+        let stem = path.file_stem().expect("an entry has a name").to_string_lossy();
         write!(table, "({stem:?}, {:?}),", hasher.finalize().to_hex().as_str()).expect("a string grows");
     }
     table.push(']');
@@ -70,11 +69,19 @@ fn write_digests() {
 
 fn read_sources(path: &Path, into: &mut BTreeMap<String, Vec<u8>>) {
     if path.is_dir() {
-        for entry in fs::read_dir(path).expect("a folder of sources").flatten() {
-            read_sources(&entry.path(), into);
+        for entry in entries(path) {
+            read_sources(&entry, into);
         }
     } else {
         let content = fs::read(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
         into.insert(path.to_string_lossy().replace('\\', "/"), content);
     }
+}
+
+/// What stands in a folder, in the order of names.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder).expect("a folder of sources").flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
 }

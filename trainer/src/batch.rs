@@ -5,7 +5,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::dataset::Part;
+use crate::dataset::{Distinct, Part};
 
 /// `B` sessions with `P` events in all. Integer tensors are int64 and lie on the device unless said otherwise.
 #[derive(Debug)]
@@ -28,8 +28,9 @@ pub struct Batch {
     pub last: Tensor,
     /// Events of each session, `[B]`.
     pub lengths: Tensor,
-    /// How many (session, distinct item) pairs there are: the nodes of the batch's graphs.
-    pub nodes: i64,
+    /// The distinct items of each session, its distinct operations and its distinct pairs, summed over the sessions:
+    /// the nodes of the batch's graphs.
+    pub nodes: Distinct,
     /// The target item of each session, `[B]`, 1 to `V`.
     pub targets: Tensor,
     /// The operation of each target, `[B]`. Only for models and protocols that may see it.
@@ -162,7 +163,7 @@ pub(crate) mod tests {
         assert_eq!(ints(&batch.lengths), [1, 3, 2]);
         assert_eq!(ints(&batch.targets), [9, 8, 7]);
         assert_eq!(ints(&batch.target_operations), [2, 1, 2]);
-        assert_eq!(batch.nodes, 5);
+        assert_eq!(batch.nodes, Distinct { items: 5, operations: 5, pairs: 5 });
         assert_eq!(batch.sequences(), [vec![1], vec![2, 3, 2], vec![4, 5]]);
     }
 

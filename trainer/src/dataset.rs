@@ -1,7 +1,8 @@
 //! The dataset and knowledge folders of the contract, checked and laid on the device as flat arrays.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs;
+use std::iter::Sum;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -42,8 +43,49 @@ pub struct Part {
     pub sample_target: Tensor,
     /// Events before the target, for each sample.
     pub lengths: Vec<i64>,
-    /// Distinct items before the target, for each sample.
-    pub distinct: Vec<i64>,
+    /// What stands before the target without repetition, for each sample.
+    pub distinct: Vec<Distinct>,
+}
+
+/// How many different items, operations and pairs of both a stretch of events has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Distinct {
+    /// Items.
+    pub items: i64,
+    /// Operations.
+    pub operations: i64,
+    /// Pairs of an item and an operation.
+    pub pairs: i64,
+}
+
+impl Distinct {
+    fn count(items: &[i32], operations: &[i32], scratch: &mut Vec<u64>) -> Self {
+        let mut distinct = |keys: &mut dyn Iterator<Item = u64>| {
+            scratch.clear();
+            scratch.extend(keys);
+            scratch.sort_unstable();
+            scratch.dedup();
+            i64::try_from(scratch.len()).unwrap_or(i64::MAX)
+        };
+        let key = |id: &i32| u64::from(id.unsigned_abs());
+        Self {
+            items: distinct(&mut items.iter().map(key)),
+            operations: distinct(&mut operations.iter().map(key)),
+            pairs: distinct(
+                &mut items.iter().zip(operations).map(|(item, operation)| key(item) << 32 | key(operation)),
+            ),
+        }
+    }
+}
+
+impl Sum for Distinct {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |sum, part| Self {
+            items: sum.items + part.items,
+            operations: sum.operations + part.operations,
+            pairs: sum.pairs + part.pairs,
+        })
+    }
 }
 
 impl Part {
@@ -84,6 +126,7 @@ impl Part {
         }
         let (mut starts, mut targets) = (Vec::with_capacity(samples.len()), Vec::with_capacity(samples.len()));
         let (mut lengths, mut distinct) = (Vec::with_capacity(samples.len()), Vec::with_capacity(samples.len()));
+        let mut scratch = Vec::new();
         for (index, &(session, target)) in samples.iter().enumerate() {
             let place = usize::try_from(session).ok().filter(|&s| s + 1 < session_offsets.len());
             let bounds = place.map(|s| (session_offsets[s], session_offsets[s + 1]));
@@ -92,11 +135,11 @@ impl Part {
                     "sample {index} (session {session}, target event {target}) has no event before its target"
                 )));
             };
-            let input = &items[as_index(start)..as_index(target)];
+            let input = as_index(start)..as_index(target);
             starts.push(start);
             targets.push(target);
             lengths.push(target - start);
-            distinct.push(i64::try_from(input.iter().collect::<HashSet<_>>().len()).unwrap_or(i64::MAX));
+            distinct.push(Distinct::count(&items[input.clone()], &operations[input], &mut scratch));
         }
         Ok(Self {
             items: Tensor::from_slice(&items).to_device(device),
@@ -312,4 +355,15 @@ where
         return Err(TrainerError::data(message, "make the folder again; its files are damaged"));
     }
     Ok(Vec::<T>::try_from(tensor.shallow_clone())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_under_two_operations_is_one_item_and_two_pairs() {
+        let found = Distinct::count(&[7, 7, 9, 7], &[1, 2, 2, 1], &mut vec![5]);
+        assert_eq!(found, Distinct { items: 2, operations: 2, pairs: 3 });
+    }
 }

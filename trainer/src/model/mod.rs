@@ -9,6 +9,7 @@ pub mod srgnn;
 mod training;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -30,11 +31,23 @@ pub const MODELS: &[Entry] = &[
     counting::<sknn::Config>("sknn", "SKNN", "neighbors", "Jannach and Ludewig, RecSys 2017", "sknn"),
     gradient::<gru4rec::Config>("gru4rec", "GRU4Rec", "recurrent", "Hidasi et al., ICLR 2016", "gru4rec"),
     gradient::<srgnn::Config>("sr-gnn", "SR-GNN", "graph", "Wu et al., AAAI 2019", "srgnn"),
+    gradient::<msr::Config>("km-sr", "KM-SR", "graph", "Meng et al., SIGIR 2020", "msr")
+        .needs(Needs { operations: false, knowledge: true })
+        .defaults(msr::Config::km_sr),
+    gradient::<msr::Config>("m-gru-sr", "M(GRU)-SR", "recurrent", "Meng et al., SIGIR 2020", "msr")
+        .needs(Needs { operations: true, knowledge: false })
+        .defaults(msr::Config::m_gru_sr),
+    gradient::<msr::Config>("m-ggnn-sr", "M(GGNN)-SR", "graph", "Meng et al., SIGIR 2020", "msr")
+        .needs(Needs { operations: true, knowledge: false })
+        .defaults(msr::Config::m_ggnn_sr),
+    gradient::<msr::Config>("m-ggnnx2-sr", "M(GGNNx2)-SR", "graph", "Meng et al., SIGIR 2020", "msr")
+        .needs(Needs { operations: true, knowledge: false })
+        .defaults(msr::Config::m_ggnnx2_sr),
     gradient::<msr::Config>("m-sr", "M-SR", "graph", "Meng et al., SIGIR 2020", "msr")
         .needs(Needs { operations: true, knowledge: false }),
     gradient::<msr::Config>("mkm-sr", "MKM-SR", "graph", "Meng et al., SIGIR 2020", "msr")
         .needs(Needs { operations: true, knowledge: true })
-        .defaults(msr::Config::with_knowledge),
+        .defaults(msr::Config::mkm_sr),
 ];
 
 /// The entry of the model called `name`.
@@ -99,18 +112,40 @@ pub trait Gradient {
     fn represent(&self, batch: &Batch, mode: Mode) -> Tensor;
     /// How a session vector is turned into scores of all items.
     fn scorer(&self) -> Scorer<'_>;
-    /// The second task, where the model has one: it is trained for one pass before each epoch.
+    /// The second task, where the model has one.
     fn knowledge_task(&self) -> Option<&dyn KnowledgeTask> {
         None
     }
 }
 
-/// Learning from knowledge triples, in turn with learning from sessions.
+/// Learning from knowledge triples, beside learning from sessions.
 pub trait KnowledgeTask {
-    /// Triples a step.
-    fn batch(&self) -> usize;
+    /// How the two take turns.
+    fn strategy(&self) -> Strategy;
+    /// The names of the weights that the loss depends on: the first ones that the model made. A step of this task alone
+    /// moves no others.
+    fn weights(&self) -> &'static [&'static str];
     /// The loss of the triples (`head`, `relation`, `tail`, each `[M]`, numbered from 1), a scalar.
     fn loss(&self, head: &Tensor, relation: &Tensor, tail: &Tensor) -> Tensor;
+}
+
+/// How learning from triples and learning from sessions take turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// One pass over the triples before each epoch.
+    Alternating {
+        /// Triples a step.
+        batch: NonZeroU32,
+    },
+    /// The triples of a batch's items add to the loss of the batch.
+    Joint,
+    /// Passes over the triples before the first epoch; what the optimizer remembers of them is forgotten.
+    PreTraining {
+        /// How many.
+        epochs: NonZeroU32,
+        /// Triples a step.
+        batch: NonZeroU32,
+    },
 }
 
 /// A network and the parameters that it was built from.

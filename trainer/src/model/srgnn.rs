@@ -89,8 +89,8 @@ impl Gradient for SrGnn {
             EdgeWeights::Binary => Edges::Binary,
             EdgeWeights::Counted => Edges::Counted,
         };
-        let graph = SessionGraph::new(batch, edges);
-        let mut h = self.embedding.rows(&graph.items); // [N, d]
+        let graph = SessionGraph::new(batch, &batch.items, batch.nodes.items, edges);
+        let mut h = self.embedding.rows(&graph.ids); // [N, d]
         for _ in 0..self.config.steps.get() {
             h = self.ggnn.step(&graph, &h); // eq. 1 to 5
         }

@@ -72,7 +72,8 @@ mod tests {
             set(weight, parameter(name));
         }
         let part = part(&[&[(1, 1), (2, 1), (3, 1), (2, 1), (4, 1), (9, 1)]], 9, 1);
-        let graph = SessionGraph::new(&Batch::gather(&part, &[0]), Edges::Binary);
+        let batch = Batch::gather(&part, &[0]);
+        let graph = SessionGraph::new(&batch, &batch.items, batch.nodes.items, Edges::Binary);
         let h = ggnn.step(&graph, &tensor(&golden["h_in"]).squeeze_dim(0));
         assert_close(&h, &tensor(&golden["h_out"]).squeeze_dim(0));
     }

@@ -1,4 +1,5 @@
-//! Session graphs of a whole batch, ragged: nodes are the distinct (session, item) pairs, edges the transitions.
+//! Session graphs of a whole batch, ragged: a session's nodes are its distinct items, or operations, or pairs of both;
+//! its edges are the transitions between them.
 
 use tch::{Kind, Tensor};
 
@@ -16,8 +17,8 @@ pub enum Edges {
 /// The graphs of `B` sessions with `N` nodes and `E` transitions in all. Node ids run over the whole batch.
 #[derive(Debug)]
 pub struct SessionGraph {
-    /// The item of each node, `[N]`.
-    pub items: Tensor,
+    /// The item, operation or pair of each node, `[N]`.
+    pub ids: Tensor,
     /// The node of each position, `[P]`.
     pub alias: Tensor,
     /// Number of nodes `N`.
@@ -31,16 +32,17 @@ pub struct SessionGraph {
 }
 
 impl SessionGraph {
-    /// Builds the graphs on the batch's device. The host knows `N`, so nothing is read back.
+    /// Builds the graphs of `ids` `[P]`, from 1 and below 2^31, on the batch's device. `nodes` is how many distinct ids
+    /// the sessions have, summed over the batch: the host knows it, so nothing is read back.
     #[must_use]
-    pub fn new(batch: &Batch, edges: Edges) -> Self {
-        let (nodes, positions, long) = (batch.nodes, batch.positions(), (Kind::Int64, batch.device()));
-        // One key for each (session, item): equal keys lie side by side once sorted, and each new key is a node.
+    pub fn new(batch: &Batch, ids: &Tensor, nodes: i64, edges: Edges) -> Self {
+        let (positions, long) = (batch.positions(), (Kind::Int64, batch.device()));
+        // One key for each (session, id): equal keys lie side by side once sorted, and each new key is a node.
         let stride = i64::from(i32::MAX);
-        let (sorted, place) = (&batch.rows * stride + &batch.items).sort_stable(true, 0, false);
+        let (sorted, place) = (&batch.rows * stride + ids).sort_stable(true, 0, false);
         let node_of_sorted = starts(&sorted).cumsum(0, Kind::Int64) - 1;
         let alias = Tensor::zeros([positions], long).scatter(0, &place, &node_of_sorted);
-        let items = Tensor::zeros([nodes], long).scatter(0, &node_of_sorted, &sorted.remainder(stride));
+        let ids = Tensor::zeros([nodes], long).scatter(0, &node_of_sorted, &sorted.remainder(stride));
 
         let count = positions - batch.size;
         let u = alias.index_select(0, &batch.previous); // [E]
@@ -59,7 +61,7 @@ impl SessionGraph {
             &occurrence / degree.index_select(0, end)
         };
         Self {
-            items,
+            ids,
             alias,
             nodes,
             weight: Tensor::cat(&[share(&v), share(&u)], 0).unsqueeze(1),
@@ -86,7 +88,14 @@ mod tests {
 
     use super::*;
     use crate::batch::tests::part;
+    use crate::dataset::Part;
     use crate::nn::golden::{assert_close, golden, tensor};
+
+    /// The graphs of the items of these samples.
+    fn of_items(part: &Part, samples: &[i64], edges: Edges) -> SessionGraph {
+        let batch = Batch::gather(part, samples);
+        SessionGraph::new(&batch, &batch.items, batch.nodes.items, edges)
+    }
 
     /// `[N, 2N]` as SR-GNN writes it: shares of incoming transitions, then of outgoing ones.
     fn adjacency(graph: &SessionGraph) -> Tensor {
@@ -101,17 +110,29 @@ mod tests {
     fn counted_and_binary_edges_of_one_session_by_hand() {
         // 1 -> 2 twice, 2 -> 1 once, 1 -> 1 once; the last event is the target.
         let part = part(&[&[(2, 1), (1, 1), (1, 1), (2, 1), (9, 1)], &[(1, 1), (2, 1), (1, 1), (2, 1), (9, 1)]], 9, 1);
-        let counted = SessionGraph::new(&Batch::gather(&part, &[1]), Edges::Counted);
-        assert_eq!(Vec::<i64>::try_from(&counted.items).expect("ids"), [1, 2]);
+        let counted = of_items(&part, &[1], Edges::Counted);
+        assert_eq!(Vec::<i64>::try_from(&counted.ids).expect("ids"), [1, 2]);
         // Into 1: all from 2. Into 2: all from 1. Out of 1: all to 2. Out of 2: all to 1.
         let full = Tensor::from_slice(&[0f32, 1., 0., 1., 1., 0., 1., 0.]).reshape([2, 4]);
         assert_close(&adjacency(&counted), &full);
-        let binary = SessionGraph::new(&Batch::gather(&part, &[1]), Edges::Binary);
+        let binary = of_items(&part, &[1], Edges::Binary);
         assert_close(&adjacency(&binary), &full);
         // 2 -> 1, 1 -> 1, 1 -> 2: into 1 half from each, out of 1 half to each.
-        let loops = SessionGraph::new(&Batch::gather(&part, &[0]), Edges::Counted);
+        let loops = of_items(&part, &[0], Edges::Counted);
         let expected = Tensor::from_slice(&[0.5f32, 0.5, 0.5, 0.5, 1., 0., 1., 0.]).reshape([2, 4]);
         assert_close(&adjacency(&loops), &expected);
+    }
+
+    #[test]
+    fn a_graph_of_operations_joins_events_of_different_items() {
+        // Operations 2 -> 1 -> 2 over the items 4, 4, 5: two nodes, and an edge each way between them.
+        let part = part(&[&[(4, 2), (4, 1), (5, 2), (9, 1)]], 9, 2);
+        let batch = Batch::gather(&part, &[0]);
+        let graph = SessionGraph::new(&batch, &batch.operations, batch.nodes.operations, Edges::Counted);
+        assert_eq!(Vec::<i64>::try_from(&graph.ids).expect("ids"), [1, 2]);
+        assert_eq!(Vec::<i64>::try_from(&graph.alias).expect("nodes"), [1, 0, 1]);
+        let each_way = Tensor::from_slice(&[0f32, 1., 0., 1., 1., 0., 1., 0.]).reshape([2, 4]);
+        assert_close(&adjacency(&graph), &each_way);
     }
 
     #[test]
@@ -123,8 +144,8 @@ mod tests {
             .map(|items| items.into_iter().chain([9]).map(|item| (item, 1)).collect())
             .collect();
         let sessions: Vec<&[(i32, i32)]> = sessions.iter().map(Vec::as_slice).collect();
-        let graph = SessionGraph::new(&Batch::gather(&part(&sessions, 9, 1), &[0, 1, 2]), Edges::Binary);
-        assert_eq!(Vec::<i64>::try_from(&graph.items).expect("ids"), [1, 2, 3, 4, 5, 7]);
+        let graph = of_items(&part(&sessions, 9, 1), &[0, 1, 2], Edges::Binary);
+        assert_eq!(Vec::<i64>::try_from(&graph.ids).expect("ids"), [1, 2, 3, 4, 5, 7]);
         let found = adjacency(&graph);
         // Theirs is padded to four nodes, with the padding item 0 as node 0 of the shorter sessions.
         let theirs = tensor(&golden["A"]); // [3, 4, 8]

@@ -24,7 +24,6 @@ impl Parameters {
     #[must_use]
     pub fn gather(initializer: Initializer, device: Device) -> Self {
         let mut named = initializer.weights;
-        let aligned = |weight: &Tensor| (weight.numel() as i64 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         let total = named.iter().map(|(_, weight)| aligned(weight)).sum();
         let values = Tensor::zeros([total], (Kind::Float, device));
         let gradients = values.zeros_like();
@@ -54,6 +53,17 @@ impl Parameters {
     /// All gradients as one flat tensor.
     pub fn gradients(&self) -> &Tensor {
         &self.gradients
+    }
+
+    /// The length of the stretch at the beginning of the flat tensors that holds the weights called `names` and no other.
+    ///
+    /// # Panics
+    /// When they are not the first that the model made: a bug of the model.
+    #[must_use]
+    pub fn beginning(&self, names: &[&str]) -> i64 {
+        let first = &self.named[..names.len()];
+        assert!(first.iter().all(|(name, _)| names.contains(&name.as_str())), "{names:?} do not come first");
+        first.iter().map(|(_, weight)| aligned(weight)).sum()
     }
 
     /// Sets every gradient to zero.
@@ -86,4 +96,9 @@ impl Parameters {
         }
         Ok(())
     }
+}
+
+/// How many numbers of the flat tensors a weight takes up.
+fn aligned(weight: &Tensor) -> i64 {
+    (weight.numel() as i64 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT
 }

@@ -1,6 +1,7 @@
-//! The `train` verb and its loop: a pass over the knowledge, a pass over the sessions, a ranking, a checkpoint.
+//! The `train` verb and its loop: lessons from knowledge, a pass over the sessions, a ranking, a checkpoint.
 
 mod checkpoint;
+mod knowledge;
 mod selection;
 
 use std::collections::BTreeMap;
@@ -21,9 +22,11 @@ use crate::error::TrainerError;
 use crate::evaluate::{ModelFile, Selected, rank};
 use crate::event::{Event, Stopwatch, peak_memory};
 use crate::job::{Job, Selection};
-use crate::model::{Catalog, Entry, KnowledgeTask, Model, Training};
+use crate::model::{Catalog, Entry, Model, Training};
 use crate::nn::Adam;
 use crate::seed::{Stream, permutation, start_libtorch};
+
+use knowledge::{Lessons, Tally};
 
 /// The `train` verb: trains the model of `job` and writes `model.json`, `curve.jsonl` and the kept weights.
 ///
@@ -96,7 +99,9 @@ impl Run<'_> {
         let training = network.layers.training();
         let epochs = training.epochs.get();
         started(training);
-        let mut adam = Adam::new(&network.parameters);
+        let second = network.layers.knowledge_task().map_or(0, |task| network.parameters.beginning(task.weights()));
+        let mut adam = Adam::new(&network.parameters, second);
+        let lessons = Lessons::new(network, self.knowledge, self.seed);
         let resumed = self.checkpoint.load(&self.digest, network, &mut adam)?;
         let (mut progress, mut kept) = resumed
             .unwrap_or_else(|| (Progress { job: self.digest.clone(), ..Progress::default() }, KeptWeights::new()));
@@ -104,12 +109,16 @@ impl Run<'_> {
         while progress.epoch < epochs && !progress.kept.is_exhausted(training) {
             let watch = Stopwatch::default();
             let epoch = progress.epoch + 1;
-            let knowledge_loss = match (network.layers.knowledge_task(), self.knowledge) {
-                (Some(task), Some(knowledge)) => Some(self.knowledge_pass(task, knowledge, model, &mut adam, epoch)?),
-                _ => None,
-            };
+            let mut tally = Tally::new(self.part.items.device());
+            if let Some(lessons) = &lessons {
+                lessons.before(epoch, &mut adam, &mut tally);
+            }
             let session_watch = Stopwatch::default();
-            let loss = self.session_pass(model, &mut adam, epoch)?;
+            let loss = self.session_pass(model, &mut adam, epoch, |batch| match &lessons {
+                Some(lessons) => lessons.beside(batch, &mut tally),
+                None => Ok(()),
+            })?;
+            let knowledge_loss = tally.mean()?;
             let samples_per_second = session_watch.speed(self.part.samples());
 
             let ranks = rank(model, self.judge_part, self.catalog.items, self.evaluation_share, |_| ())?;
@@ -133,8 +142,15 @@ impl Run<'_> {
         Ok((progress, kept))
     }
 
-    /// One pass over all samples. Returns the mean loss of a sample.
-    fn session_pass(&self, model: &Model, adam: &mut Adam, epoch: u32) -> Result<f64, TrainerError> {
+    /// One pass over all samples; `beside` adds what else a batch teaches to its gradient. Returns the mean loss of a
+    /// sample.
+    fn session_pass(
+        &self,
+        model: &Model,
+        adam: &mut Adam,
+        epoch: u32,
+        mut beside: impl FnMut(&Batch) -> Result<(), TrainerError>,
+    ) -> Result<f64, TrainerError> {
         let Model::Gradient(network) = model else { unreachable!("models that count have no passes") };
         let training = network.layers.training();
         let (total, epochs) = (self.part.samples(), training.epochs.get());
@@ -148,6 +164,7 @@ impl Run<'_> {
         for samples in order.chunks(training.batch.get() as usize) {
             let batch = Batch::gather(self.part, samples);
             let loss = network.accumulate(&batch);
+            beside(&batch)?;
             adam.step(&network.parameters, rate, training.weight_decay);
             sum += loss * batch.size;
             done += samples.len();
@@ -158,32 +175,6 @@ impl Run<'_> {
             }
         }
         Ok(f64::try_from(&sum)? / total as f64)
-    }
-
-    /// One pass over all triples. Returns the mean loss of a triple.
-    fn knowledge_pass(
-        &self,
-        task: &dyn KnowledgeTask,
-        knowledge: &Knowledge,
-        model: &Model,
-        adam: &mut Adam,
-        epoch: u32,
-    ) -> Result<f64, TrainerError> {
-        let Model::Gradient(network) = model else { unreachable!("models that count have no passes") };
-        let training = network.layers.training();
-        let device = knowledge.head.device();
-        let order = permutation(self.seed, Stream::Triples, epoch, knowledge.triples());
-        let rate = training.rate(epoch);
-        let mut sum = Tensor::zeros([], (Kind::Double, device));
-        for triples in order.chunks(task.batch()) {
-            let triples = Tensor::from_slice(triples).to_device(device);
-            let column = |ids: &Tensor| ids.index_select(0, &triples);
-            let loss = task.loss(&column(&knowledge.head), &column(&knowledge.relation), &column(&knowledge.tail));
-            loss.backward();
-            adam.step(&network.parameters, rate, training.weight_decay);
-            sum += loss.detach();
-        }
-        Ok(f64::try_from(&sum)? / knowledge.triples().max(1) as f64)
     }
 }
 
