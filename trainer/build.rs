@@ -34,7 +34,15 @@ fn main() {
         .flag_if_supported("-w")
         .file("native/torch.cpp")
         .compile("sr_pipe_torch");
-    println!("cargo:rerun-if-changed=native/torch.cpp");
+    // Its loops over a few registers must be unrolled.
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .opt_level(3)
+        .flag_if_supported("-w")
+        .file("native/mlp.cpp")
+        .compile("sr_pipe_mlp");
+    println!("cargo:rerun-if-changed=native");
 
     write_digests();
 }

@@ -1,8 +1,9 @@
-//! What libtorch has and tch does not wrap: the fused Adam step, gradients as views, a look-up with a direct gradient.
+//! What libtorch has and tch does not wrap: the fused Adam step, gradients as views, a look-up with a direct gradient; and
+//! kernels of ours on the host.
 
 use std::ffi::{CStr, c_char, c_int};
 
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 use torch_sys::C_tensor;
 
 unsafe extern "C" {
@@ -24,6 +25,27 @@ unsafe extern "C" {
         weight_decay: f64,
         epsilon: f64,
     ) -> *mut c_char;
+    fn sr_mlp_scores(
+        a: *const f32,
+        c: *const f32,
+        v: *const f32,
+        out: *mut f32,
+        sessions: i64,
+        width: i64,
+        items: i64,
+        threads: i64,
+    );
+    fn sr_mlp_gradients(
+        a: *const f32,
+        c: *const f32,
+        dz: *const f32,
+        da: *mut f32,
+        dc: *mut f32,
+        sessions: i64,
+        width: i64,
+        items: i64,
+        threads: i64,
+    );
 }
 
 /// Panics with the message of a failed call, as tch's plain operators do.
@@ -109,4 +131,61 @@ pub fn fused_adam(state: &AdamState<'_>, rate: f64, weight_decay: f64) {
             1e-8,
         )
     });
+}
+
+/// Float tensors on the host as a kernel of ours reads and writes them: row by row, without gaps.
+struct Floats(Tensor);
+
+impl Floats {
+    fn of(tensor: &Tensor, shape: [i64; 2]) -> Self {
+        assert_eq!((tensor.device(), tensor.kind()), (Device::Cpu, Kind::Float), "a kernel for floats on the host");
+        assert_eq!(tensor.numel() as i64, shape[0] * shape[1], "{tensor:?} for {shape:?}");
+        Self(tensor.contiguous())
+    }
+
+    fn read(&self) -> *const f32 {
+        self.0.data_ptr().cast()
+    }
+
+    fn write(&mut self) -> *mut f32 {
+        self.0.data_ptr().cast()
+    }
+}
+
+/// Scores `[B, V]`, `sum over k of v_k relu(a_bk + c_kj)`, of `a` `[B, d]`, `c` `[d, V]` and `v` of length `d`.
+///
+/// # Panics
+/// When the shapes do not fit together or a tensor is not of floats on the host.
+#[must_use]
+pub fn mlp_scores(a: &Tensor, c: &Tensor, v: &Tensor) -> Tensor {
+    let (sessions, width, items) = (a.size()[0], a.size()[1], c.size()[1]);
+    let mut out = Floats(Tensor::empty([sessions, items], (Kind::Float, Device::Cpu)));
+    let (a, c, v) = (Floats::of(a, [sessions, width]), Floats::of(c, [width, items]), Floats::of(v, [1, width]));
+    // SAFETY: four live blocks of floats of the sizes that are said; `out` is written whole and read by nobody else.
+    unsafe { sr_mlp_scores(a.read(), c.read(), v.read(), out.write(), sessions, width, items, threads()) };
+    out.0
+}
+
+/// For the gradient `dz` `[B, V]` of such scores: the sums of `dz_bj` where `a_bk > -c_kj`, over `j` `[B, d]` and over `b`
+/// `[d, V]`. Times `v_k` they are the gradients of `a` and `c`.
+///
+/// # Panics
+/// When the shapes do not fit together or a tensor is not of floats on the host.
+#[must_use]
+pub fn mlp_gradients(a: &Tensor, c: &Tensor, dz: &Tensor) -> (Tensor, Tensor) {
+    let (sessions, width, items) = (a.size()[0], a.size()[1], c.size()[1]);
+    let mut da = Floats(Tensor::zeros([threads(), sessions, width], (Kind::Float, Device::Cpu)));
+    let mut dc = Floats(Tensor::empty([width, items], (Kind::Float, Device::Cpu)));
+    let (a, c, dz) =
+        (Floats::of(a, [sessions, width]), Floats::of(c, [width, items]), Floats::of(dz, [sessions, items]));
+    // SAFETY: five live blocks of floats of the sizes that are said, `da` one for each thread; `da` and `dc` are read by
+    // nobody else.
+    unsafe {
+        sr_mlp_gradients(a.read(), c.read(), dz.read(), da.write(), dc.write(), sessions, width, items, threads());
+    };
+    (da.0.sum_dim_intlist(0, false, Kind::Float), dc.0)
+}
+
+fn threads() -> i64 {
+    i64::from(tch::get_num_threads().max(1))
 }

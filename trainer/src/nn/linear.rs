@@ -27,4 +27,9 @@ impl Linear {
     pub fn forward(&self, x: &Tensor) -> Tensor {
         x.linear(&self.weight, self.bias.as_ref())
     }
+
+    /// `W`, `[output, input]`.
+    pub(super) fn weight(&self) -> &Tensor {
+        &self.weight
+    }
 }

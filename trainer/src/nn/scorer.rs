@@ -2,10 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::{Initializer, Linear, Rule, Table};
-
-/// How many numbers the hidden layer of a block of candidates may have; about what the second-level cache holds.
-const BLOCK: i64 = 1 << 18;
+use super::{Mlp, Table};
 
 /// How a session vector is compared with the rows 1 to `items` of a table.
 #[derive(Debug)]
@@ -28,43 +25,12 @@ pub enum Scorer<'a> {
     },
 }
 
-/// The network of `Scorer::Mlp`, one hidden layer of width `d`. Its output bias would cancel in the softmax.
-#[derive(Debug)]
-pub struct Mlp {
-    of_session: Linear,
-    of_item: Linear,
-    out: Linear,
-}
-
-impl Mlp {
-    /// A network on two vectors of width `d`.
-    pub fn new(init: &mut Initializer, d: i64, rule: Rule) -> Self {
-        Self {
-            of_session: Linear::new(init, "scorer.session", d, d, rule),
-            of_item: Linear::without_bias(init, "scorer.item", d, d, rule),
-            out: Linear::without_bias(init, "scorer.out", d, 1, rule),
-        }
-    }
-
-    /// Sessions `[B, d]` already mapped by `of_session` against a block of items `[n, d]`, `[B, n]`.
-    fn block(&self, sessions: &Tensor, items: &Tensor) -> Tensor {
-        let hidden = (sessions.unsqueeze(1) + self.of_item.forward(items).unsqueeze(0)).relu(); // [B, n, d]
-        self.out.forward(&hidden).squeeze_dim(-1)
-    }
-}
-
 impl Scorer<'_> {
     /// Scores `[B, V]` of session vectors `s` `[B, d]`, outside autograd.
     pub fn scores(&self, s: &Tensor) -> Tensor {
         tch::no_grad(|| match self {
             Self::Dot { table, items } => s.matmul(&table.first(*items).tr()),
-            Self::Mlp { table, items, mlp } => {
-                let (sessions, candidates) = (mlp.of_session.forward(s), table.first(*items));
-                let blocks: Vec<Tensor> = blocks(s, *items)
-                    .map(|(start, count)| mlp.block(&sessions, &candidates.narrow(0, start, count)))
-                    .collect();
-                Tensor::cat(&blocks, 1)
-            }
+            Self::Mlp { table, items, mlp } => mlp.scores(s, table, *items),
         })
     }
 
@@ -76,57 +42,34 @@ impl Scorer<'_> {
     pub fn cross_entropy(&self, s: &Tensor, targets: &Tensor) -> Tensor {
         let rows = s.size()[0] as f64;
         let column = targets - 1;
-        let (loss, p) = tch::no_grad(|| {
-            let scores = self.scores(&s.detach());
+        // Loss and softmax, in the place of the scores.
+        let softmax = |scores: Tensor| {
             let mut log_p = scores.log_softmax(-1, None::<Kind>);
             let loss = -log_p.gather(1, &column.unsqueeze(1), false).mean(Kind::Float);
             (loss, log_p.exp_())
-        });
+        };
         match self {
             Self::Dot { table, items } => {
-                let ds = tch::no_grad(|| {
+                let (loss, ds) = tch::no_grad(|| {
+                    let (loss, p) = softmax(self.scores(&s.detach()));
                     let (candidates, share) = (table.first(*items), s.detach() / rows);
                     // d loss / d e_j = sum over rows of (p_j - [j is the target]) s / B
                     let mut gradient = table.first_gradient(*items);
                     let _ = gradient.addmm_(&p.tr(), &share);
                     let _ = gradient.index_add_(0, &column, &-share);
                     // d loss / d s = (sum over j of p_j e_j - e_target) / B
-                    (p.matmul(&candidates) - candidates.index_select(0, &column)) / rows
+                    (loss, (p.matmul(&candidates) - candidates.index_select(0, &column)) / rows)
                 });
                 (s * ds).sum(Kind::Float).backward();
+                loss
             }
-            Self::Mlp { table, items, mlp } => {
-                let dz = tch::no_grad(|| {
-                    let ones = Tensor::ones([s.size()[0], 1], (p.kind(), p.device()));
-                    p.scatter_add(1, &column.unsqueeze(1), &-ones) / rows
-                });
-                self.backward_in_blocks(table, *items, mlp, s, &dz);
-            }
+            Self::Mlp { table, items, mlp } => mlp.learn(s, table, *items, |scores| {
+                let (loss, mut p) = softmax(scores);
+                let ones = Tensor::ones([s.size()[0], 1], (p.kind(), p.device()));
+                (loss, p.scatter_add_(1, &column.unsqueeze(1), &-ones).divide_scalar_(rows))
+            }),
         }
-        loss
     }
-
-    /// Computes each block of candidates again, now within autograd, and sends its part `dz` `[B, V]` back.
-    fn backward_in_blocks(&self, table: &Table, items: i64, mlp: &Mlp, s: &Tensor, dz: &Tensor) {
-        let sessions = mlp.of_session.forward(s);
-        let sessions_leaf = sessions.detach().set_requires_grad(true);
-        for (start, count) in blocks(s, items) {
-            let candidates = table.first(items).narrow(0, start, count).set_requires_grad(true);
-            let scores = mlp.block(&sessions_leaf, &candidates);
-            (scores * dz.narrow(1, start, count)).sum(Kind::Float).backward();
-            let mut gradient = table.first_gradient(items).narrow(0, start, count);
-            tch::no_grad(|| gradient += candidates.grad());
-        }
-        (&sessions * sessions_leaf.grad()).sum(Kind::Float).backward();
-    }
-}
-
-/// Ranges of candidates (start, count) for which `[B, count, d]` stays within `BLOCK` numbers.
-fn blocks(s: &Tensor, items: i64) -> impl Iterator<Item = (i64, i64)> + use<> {
-    let step = (BLOCK / s.numel().max(1) as i64).clamp(1, items);
-    (0..items)
-        .step_by(usize::try_from(step).expect("a positive step"))
-        .map(move |start| (start, step.min(items - start)))
 }
 
 #[cfg(test)]
@@ -134,7 +77,7 @@ mod tests {
     use tch::Device;
 
     use super::*;
-    use crate::nn::Parameters;
+    use crate::nn::{Initializer, Parameters, Rule};
 
     /// Compares loss and gradients of `cross_entropy` with autograd through all scores at once.
     fn check(with_mlp: bool) {
@@ -158,7 +101,7 @@ mod tests {
         let candidates = whole.narrow(0, 1, items);
         let scores = match &mlp {
             None => s.matmul(&candidates.tr()),
-            Some(mlp) => mlp.block(&mlp.of_session.forward(&s), &candidates),
+            Some(mlp) => mlp.plain(&s, &candidates),
         };
         assert!(scores.detach().allclose(&scorer.scores(&s), 1e-5, 1e-6, false));
         let expected = scores.cross_entropy_for_logits(&(&targets - 1));
@@ -175,11 +118,5 @@ mod tests {
     #[test]
     fn the_blocks_of_the_network_scorer_agree_with_autograd() {
         check(true);
-    }
-
-    #[test]
-    fn blocks_cover_each_candidate_once() {
-        let s = Tensor::zeros([256, 256], (Kind::Float, Device::Cpu));
-        assert_eq!(blocks(&s, 10).collect::<Vec<_>>(), [(0, 4), (4, 4), (8, 2)]);
     }
 }
