@@ -13,6 +13,7 @@ const SHARED: &[&str] = &[
     "src/model/training.rs",
     "src/native.rs",
     "src/nn",
+    "src/popularity.rs",
     "src/seed.rs",
     "src/train",
 ];
@@ -47,16 +48,19 @@ fn main() {
     write_digests();
 }
 
-/// Writes `code.rs`: pairs of (file of `src/model` without `.rs`, or folder of it, digest).
+/// Writes `code.rs`: pairs of (file or folder of `src/model` or `src/embed`, such as `model/sknn`, digest).
 fn write_digests() {
     let mut shared = BTreeMap::new();
     for path in SHARED {
         println!("cargo:rerun-if-changed={path}");
         read_sources(Path::new(path), &mut shared);
     }
-    println!("cargo:rerun-if-changed=src/model");
     let mut table = String::from("&[");
-    for path in entries(Path::new("src/model")) {
+    for folder in ["src/model", "src/embed"] {
+        println!("cargo:rerun-if-changed={folder}");
+    }
+    let sources = ["src/model", "src/embed"].into_iter().flat_map(|folder| entries(Path::new(folder)));
+    for path in sources {
         let mut own = BTreeMap::new();
         read_sources(&path, &mut own);
         let mut hasher = blake3::Hasher::new();
@@ -67,8 +71,9 @@ fn write_digests() {
                 hasher.update(part);
             }
         }
-        let stem = path.file_stem().expect("an entry has a name").to_string_lossy();
-        write!(table, "({stem:?}, {:?}),", hasher.finalize().to_hex().as_str()).expect("a string grows");
+        let name = path.with_extension("");
+        let name = name.strip_prefix("src").expect("sources stand under `src`").to_string_lossy().replace('\\', "/");
+        write!(table, "({name:?}, {:?}),", hasher.finalize().to_hex().as_str()).expect("a string grows");
     }
     table.push(']');
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo names it")).join("code.rs");

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::embed::METHODS;
 use crate::model::{Entry, MODELS};
 use crate::{device, job, native};
 
-/// Digests of the sources behind each file of `src/model`, taken at build time.
+/// Digests of the sources behind each file and folder of `src/model` and `src/embed`, taken at build time.
 const CODE: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/code.rs"));
 
 /// The document of the contract.
@@ -26,12 +27,26 @@ pub fn describe() -> Value {
             })
         })
         .collect();
+    let embeddings: Vec<Value> = METHODS
+        .iter()
+        .map(|method| {
+            json!({
+                "name": method.name,
+                "title": method.title,
+                "paper": method.paper,
+                "defaults": (method.default_config)(),
+                "schema": (method.schema)(),
+                "code": digest(&format!("embed/{}", method.source)),
+            })
+        })
+        .collect();
     json!({
         "contract": job::CONTRACT,
         "trainer": concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")),
         "libtorch": native::version(),
         "devices": device::list(),
         "models": models,
+        "embeddings": embeddings,
     })
 }
 
@@ -41,8 +56,12 @@ pub fn describe() -> Value {
 /// When its `source` names no file of `src/model`.
 #[must_use]
 pub fn code(entry: &Entry) -> &'static str {
-    let found = CODE.iter().find(|(source, _)| *source == entry.source);
-    found.map(|(_, digest)| *digest).unwrap_or_else(|| panic!("no source `{}`", entry.source))
+    digest(&format!("model/{}", entry.source))
+}
+
+fn digest(source: &str) -> &'static str {
+    let found = CODE.iter().find(|(other, _)| *other == source);
+    found.map(|(_, digest)| *digest).unwrap_or_else(|| panic!("no source `{source}`"))
 }
 
 #[cfg(test)]
@@ -58,6 +77,12 @@ mod tests {
             let schema = entry.schema();
             for key in entry.default_config().as_object().expect("a config is an object").keys() {
                 assert!(schema["properties"][key].is_object(), "`{}` has no schema for `{key}`", entry.name);
+            }
+        }
+        for method in document["embeddings"].as_array().expect("a list") {
+            assert_eq!(method["code"].as_str().map(str::len), Some(64));
+            for key in method["defaults"].as_object().expect("a config is an object").keys() {
+                assert!(method["schema"]["properties"][key].is_object(), "{method} has no schema for `{key}`");
             }
         }
     }

@@ -20,6 +20,8 @@ pub enum Verb {
     Train,
     /// Rank the targets of one part.
     Evaluate,
+    /// Learn vectors ahead of a model.
+    Embed,
 }
 
 /// A `JOB.json`.
@@ -30,7 +32,7 @@ pub struct Job {
     pub contract: u32,
     /// What to do.
     pub verb: Verb,
-    /// The name of the model.
+    /// The name of the model, or of the method that learns vectors.
     pub model: String,
     /// Its whole config.
     pub config: Value,
@@ -74,6 +76,9 @@ pub struct Inputs {
     /// The knowledge, for a model that learns from it.
     #[serde(default)]
     pub knowledge: Option<PathBuf>,
+    /// The vectors, for a model that begins with some.
+    #[serde(default)]
+    pub vectors: Option<PathBuf>,
     /// What `train` wrote; for `evaluate`.
     #[serde(default)]
     pub model: Option<PathBuf>,

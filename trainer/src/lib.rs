@@ -5,17 +5,20 @@
 
 pub mod error;
 pub mod native;
+pub mod popularity;
 pub mod seed;
 
 pub mod batch;
 pub mod dataset;
 pub mod event;
+pub mod vectors;
 
 pub mod model;
 pub mod nn;
 
 pub mod describe;
 pub mod device;
+pub mod embed;
 pub mod evaluate;
 pub mod job;
 pub mod train;

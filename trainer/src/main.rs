@@ -1,4 +1,4 @@
-//! The trainer's command line: three verbs, the lifeline, and exit codes.
+//! The trainer's command line: its verbs, the lifeline, and exit codes.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks to its user here")]
 
@@ -9,12 +9,13 @@ use std::process::ExitCode;
 
 use sr_pipe_trainer::error::{TrainerError, is_out_of_memory};
 use sr_pipe_trainer::job::{Job, Verb};
-use sr_pipe_trainer::{describe, device, evaluate, model, native, train};
+use sr_pipe_trainer::{describe, device, embed, evaluate, model, native, train};
 
 const USAGE: &str = "\
 usage: sr-pipe-trainer describe
        sr-pipe-trainer train JOB.json
        sr-pipe-trainer evaluate JOB.json
+       sr-pipe-trainer embed JOB.json
 
 `sr-pipe` starts it; by hand, keep standard input open, since its end stops the trainer.";
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         }
         ["train", path] => (Verb::Train, path),
         ["evaluate", path] => (Verb::Evaluate, path),
+        ["embed", path] => (Verb::Embed, path),
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -78,6 +80,9 @@ fn hold_lifeline() {
 
 fn work(verb: Verb, path: &Path) -> Result<(), TrainerError> {
     let job = Job::read(path, verb)?;
+    if verb == Verb::Embed {
+        return embed::embed(&job);
+    }
     let entry = model::find(&job.model).ok_or_else(|| {
         let known: Vec<&str> = model::MODELS.iter().map(|entry| entry.name).collect();
         TrainerError::job(format!("unknown model `{}`", job.model), format!("the models are {}", known.join(", ")))
@@ -88,6 +93,6 @@ fn work(verb: Verb, path: &Path) -> Result<(), TrainerError> {
     let device = device::find(&job.device)?;
     match verb {
         Verb::Train => train::train(&job, entry, device),
-        Verb::Evaluate => evaluate::evaluate(&job, entry, device),
+        Verb::Evaluate | Verb::Embed => evaluate::evaluate(&job, entry, device),
     }
 }

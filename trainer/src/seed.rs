@@ -3,7 +3,7 @@
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
 #[derive(Debug)]
-struct SplitMix(u64);
+pub struct SplitMix(u64);
 
 impl SplitMix {
     fn next(&mut self) -> u64 {
@@ -15,9 +15,20 @@ impl SplitMix {
     }
 
     /// Uniform in `0..bound` by multiplication; the bias is below `bound / 2^64`.
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.below_with_rest(bound).0
+    }
+
+    /// Uniform in `[0, 1)`, 53 bits.
+    pub fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A number as `below` gives it, and a second one, uniform in all of 64 bits up to steps of `bound`, from the same
+    /// draw.
+    pub fn below_with_rest(&mut self, bound: u64) -> (u64, u64) {
         let wide = u128::from(self.next()) * u128::from(bound);
-        u64::try_from(wide >> 64).expect("the upper half of a 128-bit product")
+        ((wide >> 64) as u64, wide as u64)
     }
 }
 
@@ -36,21 +47,16 @@ impl Draw {
         Self { generator: SplitMix(SplitMix(seed).next()), spare: None }
     }
 
-    /// Uniform in `[0, 1)`, 53 bits.
-    fn unit(&mut self) -> f64 {
-        (self.generator.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
     /// Uniform between `-bound` and `bound`.
     pub fn uniform(&mut self, bound: f64) -> f32 {
-        (bound * (2.0 * self.unit() - 1.0)) as f32
+        (bound * (2.0 * self.generator.unit() - 1.0)) as f32
     }
 
     /// Normal with mean 0.
     pub fn normal(&mut self, deviation: f64) -> f32 {
         let standard = self.spare.take().unwrap_or_else(|| {
-            let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
-            let (sin, cos) = (std::f64::consts::TAU * self.unit()).sin_cos();
+            let radius = (-2.0 * (1.0 - self.generator.unit()).ln()).sqrt();
+            let (sin, cos) = (std::f64::consts::TAU * self.generator.unit()).sin_cos();
             self.spare = Some(radius * sin);
             radius * cos
         });
@@ -67,16 +73,23 @@ pub enum Stream {
     Triples,
     /// What libtorch draws while a session pass runs, such as dropout.
     Noise,
+    /// The items that targets are compared with.
+    Negatives,
+    /// Windows and negatives of vectors that are learned ahead of a model.
+    Vectors,
 }
 
 impl Stream {
     /// The generator of this stream in `epoch`. Each part passes through the mixer, so that neighbouring seeds and
     /// epochs share nothing.
-    fn generator(self, seed: u64, epoch: u32) -> SplitMix {
+    #[must_use]
+    pub fn generator(self, seed: u64, epoch: u32) -> SplitMix {
         let salt: u64 = match self {
             Self::Samples => 1,
             Self::Triples => 2,
             Self::Noise => 3,
+            Self::Negatives => 4,
+            Self::Vectors => 5,
         };
         SplitMix(SplitMix(seed).next() ^ SplitMix((salt << 32) | u64::from(epoch)).next())
     }

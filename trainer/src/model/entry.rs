@@ -17,6 +17,15 @@ pub struct Needs {
     pub operations: bool,
     /// A knowledge folder.
     pub knowledge: bool,
+    /// Vectors of items and operations to begin with.
+    pub vectors: bool,
+}
+
+impl Needs {
+    /// Items alone.
+    pub const ITEMS: Self = Self { operations: false, knowledge: false, vectors: false };
+    /// Operations too.
+    pub const OPERATIONS: Self = Self { operations: true, ..Self::ITEMS };
 }
 
 /// A model in the list.
@@ -71,7 +80,7 @@ where
         family,
         paper,
         source,
-        needs: Needs { operations: false, knowledge: false },
+        needs: Needs::ITEMS,
         default_config: defaults_of::<C>,
         config_schema: schema_of::<C>,
         build: |config, catalog, _, device| Ok(Model::Counting(parse::<C>(config)?.build(catalog, device))),
@@ -95,7 +104,7 @@ where
         family,
         paper,
         source,
-        needs: Needs { operations: false, knowledge: false },
+        needs: Needs::ITEMS,
         default_config: defaults_of::<C>,
         config_schema: schema_of::<C>,
         build: |config, catalog, seed, device| {

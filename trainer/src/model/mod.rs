@@ -3,6 +3,7 @@
 mod entry;
 pub mod gru4rec;
 pub mod msr;
+pub mod rib;
 pub mod sknn;
 pub mod spop;
 pub mod srgnn;
@@ -20,10 +21,11 @@ pub use training::{Patience, Schedule, Step, Training};
 use crate::batch::Batch;
 use crate::dataset::{Knowledge, Part};
 use crate::error::TrainerError;
-use crate::nn::{Parameters, Scorer};
+use crate::nn::{Parameters, Scorer, Table};
+use crate::vectors::Vectors;
 
 use entry::{counting, gradient};
-use training::positive;
+pub(crate) use training::positive;
 
 /// Every model that this trainer knows, in the order in which `describe` names them.
 pub const MODELS: &[Entry] = &[
@@ -31,22 +33,23 @@ pub const MODELS: &[Entry] = &[
     counting::<sknn::Config>("sknn", "SKNN", "neighbors", "Jannach and Ludewig, RecSys 2017", "sknn"),
     gradient::<gru4rec::Config>("gru4rec", "GRU4Rec", "recurrent", "Hidasi et al., ICLR 2016", "gru4rec"),
     gradient::<srgnn::Config>("sr-gnn", "SR-GNN", "graph", "Wu et al., AAAI 2019", "srgnn"),
+    gradient::<rib::Config>("rib", "RIB", "recurrent", "Zhou et al., WSDM 2018", "rib")
+        .needs(Needs { vectors: true, ..Needs::OPERATIONS }),
     gradient::<msr::Config>("km-sr", "KM-SR", "graph", "Meng et al., SIGIR 2020", "msr")
-        .needs(Needs { operations: false, knowledge: true })
+        .needs(Needs { knowledge: true, ..Needs::ITEMS })
         .defaults(msr::Config::km_sr),
     gradient::<msr::Config>("m-gru-sr", "M(GRU)-SR", "recurrent", "Meng et al., SIGIR 2020", "msr")
-        .needs(Needs { operations: true, knowledge: false })
+        .needs(Needs::OPERATIONS)
         .defaults(msr::Config::m_gru_sr),
     gradient::<msr::Config>("m-ggnn-sr", "M(GGNN)-SR", "graph", "Meng et al., SIGIR 2020", "msr")
-        .needs(Needs { operations: true, knowledge: false })
+        .needs(Needs::OPERATIONS)
         .defaults(msr::Config::m_ggnn_sr),
     gradient::<msr::Config>("m-ggnnx2-sr", "M(GGNNx2)-SR", "graph", "Meng et al., SIGIR 2020", "msr")
-        .needs(Needs { operations: true, knowledge: false })
+        .needs(Needs::OPERATIONS)
         .defaults(msr::Config::m_ggnnx2_sr),
-    gradient::<msr::Config>("m-sr", "M-SR", "graph", "Meng et al., SIGIR 2020", "msr")
-        .needs(Needs { operations: true, knowledge: false }),
+    gradient::<msr::Config>("m-sr", "M-SR", "graph", "Meng et al., SIGIR 2020", "msr").needs(Needs::OPERATIONS),
     gradient::<msr::Config>("mkm-sr", "MKM-SR", "graph", "Meng et al., SIGIR 2020", "msr")
-        .needs(Needs { operations: true, knowledge: true })
+        .needs(Needs { knowledge: true, ..Needs::OPERATIONS })
         .defaults(msr::Config::mkm_sr),
 ];
 
@@ -112,6 +115,10 @@ pub trait Gradient {
     fn represent(&self, batch: &Batch, mode: Mode) -> Tensor;
     /// How a session vector is turned into scores of all items.
     fn scorer(&self) -> Scorer<'_>;
+    /// The tables of items and of operations that begin with vectors learned ahead, where the model has such.
+    fn begins_with_vectors(&self) -> Option<[&Table; 2]> {
+        None
+    }
     /// The second task, where the model has one.
     fn knowledge_task(&self) -> Option<&dyn KnowledgeTask> {
         None
@@ -162,6 +169,29 @@ impl Network {
     pub fn accumulate(&self, batch: &Batch) -> Tensor {
         let s = self.layers.represent(batch, Mode::Train);
         self.layers.scorer().cross_entropy(&s, &batch.targets)
+    }
+}
+
+impl Network {
+    /// Puts `vectors` into the tables that begin with some; nothing happens in a model without such.
+    ///
+    /// # Errors
+    /// When there are none, or they are of another width than the tables.
+    pub fn begin_with(&self, vectors: Option<&Vectors>) -> Result<(), TrainerError> {
+        let Some(tables) = self.layers.begins_with_vectors() else { return Ok(()) };
+        let Some(Vectors { items, operations }) = vectors else {
+            let message = "the model begins with vectors learned ahead, but the job names no vectors";
+            return Err(TrainerError::data(message, "give the stage a `vectors` input"));
+        };
+        for (table, vectors) in tables.into_iter().zip([items, operations]) {
+            let mut rows = table.first(vectors.size()[0]);
+            if rows.size() != vectors.size() {
+                let message = format!("the vectors have width {}, the model {}", vectors.size()[1], rows.size()[1]);
+                return Err(TrainerError::data(message, "give both the same `dimension`"));
+            }
+            rows.copy_(vectors);
+        }
+        Ok(())
     }
 }
 

@@ -82,7 +82,7 @@ pub enum Patience {
 }
 
 /// A default that is not 0.
-pub(super) const fn positive(value: u32) -> NonZeroU32 {
+pub(crate) const fn positive(value: u32) -> NonZeroU32 {
     NonZeroU32::new(value).expect("a default is positive")
 }
 

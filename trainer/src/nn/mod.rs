@@ -13,6 +13,7 @@ mod mlp;
 mod parameters;
 mod readout;
 mod scorer;
+mod session;
 mod table;
 mod transh;
 
@@ -27,5 +28,6 @@ pub use mlp::Mlp;
 pub use parameters::Parameters;
 pub use readout::Readout;
 pub use scorer::Scorer;
+pub use session::{session_mean, session_softmax};
 pub use table::Table;
 pub use transh::{Energy, TransH};

@@ -7,7 +7,7 @@ mod selection;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
@@ -25,6 +25,7 @@ use crate::job::{Job, Selection};
 use crate::model::{Catalog, Entry, Model, Training};
 use crate::nn::Adam;
 use crate::seed::{Stream, permutation, start_libtorch};
+use crate::vectors::Vectors;
 
 use knowledge::{Lessons, Tally};
 
@@ -42,6 +43,10 @@ pub fn train(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerErro
     let knowledge = knowledge.map(|path| Knowledge::open(path, dataset.meta.items, device)).transpose()?;
     let catalog = Catalog::new(dataset.meta.items, dataset.meta.operations, knowledge.as_ref());
     let mut model = entry.build(&job.config, catalog, job.seed, device)?;
+    if let Model::Gradient(network) = &model {
+        let open = |path: &PathBuf| Vectors::open(path, catalog.items, catalog.operations);
+        network.begin_with(job.inputs.vectors.as_ref().map(open).transpose()?.as_ref())?;
+    }
     for name in [PartName::Train, selection.part] {
         if dataset.part(name).samples() == 0 {
             let message = format!("the `{}` part has no samples", name.as_str());

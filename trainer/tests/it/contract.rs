@@ -1,6 +1,6 @@
 //! The contract, spoken to the real program: `describe`, `train`, `evaluate`, events, exit codes and words.
 
-use crate::dataset::{ITEMS, Sessions};
+use crate::dataset::{ITEMS, Sessions, write_vectors};
 use crate::process::{Outcome, Running, Workplace, bytes, describe, models, small, trained_models};
 use crate::safetensors::read_i32;
 use serde_json::{Value, json};
@@ -209,6 +209,14 @@ fn data_that_a_model_cannot_use_ends_with_3() {
         let mut job = workplace.train_job(model, &small(&model["defaults"], 1), "trained");
         job["inputs"].as_object_mut().unwrap().remove("knowledge");
         workplace.run(&job).failed_with(3, "knowledge");
+    }
+    for model in models().iter().filter(|model| model["needs"]["vectors"] == true) {
+        let mut job = workplace.train_job(model, &small(&model["defaults"], 1), "trained");
+        write_vectors(&workplace.path("wide"), 9);
+        job["inputs"]["vectors"] = json!(workplace.path("wide"));
+        workplace.run(&job).failed_with(3, "width 9, the model 8");
+        job["inputs"].as_object_mut().unwrap().remove("vectors");
+        workplace.run(&job).failed_with(3, "vectors");
     }
     let mut sessions = Sessions::planted();
     sessions.train[3][1].0 = ITEMS + 1;

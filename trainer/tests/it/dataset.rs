@@ -4,7 +4,7 @@ use crate::safetensors::{Flat, write};
 use serde_json::json;
 use sr_pipe_trainer::dataset::{DatasetMeta, Events, Part};
 use std::{collections::BTreeMap, fs, path::Path};
-use tch::Device;
+use tch::{Device, Kind, Tensor};
 
 pub(crate) const ITEMS: i32 = 24;
 pub(crate) const OPERATIONS: i32 = 3;
@@ -114,4 +114,15 @@ pub(crate) fn write_knowledge(folder: &Path) {
     let tensors = [("head", head), ("relation", relation), ("tail", tail)];
     let tensors = tensors.map(|(name, values)| (name.to_owned(), values.into())).into();
     write(&folder.join("triples.safetensors"), &tensors);
+}
+
+/// Writes the vectors folder of the contract, of this width: numbers between -0.1 and 0.1, no two rows alike.
+pub(crate) fn write_vectors(folder: &Path, width: i64) {
+    fs::create_dir_all(folder).unwrap();
+    let table = |rows: i32| {
+        let numbers = Tensor::arange(i64::from(rows) * width, (Kind::Float, Device::Cpu));
+        (numbers * 0.7).sin().view_([i64::from(rows), width]) * 0.1
+    };
+    let tables = [("items", table(ITEMS)), ("operations", table(OPERATIONS))];
+    Tensor::write_safetensors(&tables, folder.join("vectors.safetensors")).unwrap();
 }

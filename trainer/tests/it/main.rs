@@ -5,6 +5,7 @@
 mod conformance;
 mod contract;
 mod dataset;
+mod embedding;
 mod knowledge;
 mod process;
 mod restart;

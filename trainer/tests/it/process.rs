@@ -1,6 +1,6 @@
 //! Runs the real trainer: jobs, what it says, how it ends.
 
-use crate::dataset::{Sessions, write_knowledge};
+use crate::dataset::{Sessions, write_knowledge, write_vectors};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -99,6 +99,7 @@ impl Workplace {
         let workplace = Self { folder: tempfile::tempdir().unwrap() };
         sessions.write(&workplace.path("dataset"));
         write_knowledge(&workplace.path("knowledge"));
+        write_vectors(&workplace.path("vectors"), 8);
         workplace
     }
 
@@ -117,6 +118,9 @@ impl Workplace {
         });
         if model["needs"]["knowledge"] == true {
             job["inputs"]["knowledge"] = json!(self.path("knowledge"));
+        }
+        if model["needs"]["vectors"] == true {
+            job["inputs"]["vectors"] = json!(self.path("vectors"));
         }
         job
     }
