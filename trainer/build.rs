@@ -35,14 +35,15 @@ fn main() {
         .flag_if_supported("-w")
         .file("native/torch.cpp")
         .compile("sr_pipe_torch");
-    // Its loops over a few registers must be unrolled.
+    // Loops over a few registers must be unrolled. Products are not fused with sums, so that every processor rounds alike.
     cc::Build::new()
         .cpp(true)
         .std("c++17")
         .opt_level(3)
+        .flag_if_supported("-ffp-contract=off")
         .flag_if_supported("-w")
-        .file("native/mlp.cpp")
-        .compile("sr_pipe_mlp");
+        .files(["native/mlp.cpp", "native/skip_gram.cpp"])
+        .compile("sr_pipe_kernels");
     println!("cargo:rerun-if-changed=native");
 
     write_digests();

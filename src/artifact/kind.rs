@@ -23,6 +23,8 @@ pub enum ArtifactKind {
     Audit,
     /// Counts of a data set, as papers print them.
     Statistics,
+    /// Vectors of items and operations, learned ahead of a model.
+    Vectors,
     /// Trained weights.
     Model,
     /// `ranks.parquet`.
@@ -44,6 +46,7 @@ impl ArtifactKind {
             Self::Knowledge => "knowledge",
             Self::Audit => "audit",
             Self::Statistics => "statistics",
+            Self::Vectors => "vectors",
             Self::Model => "model",
             Self::Ranks => "ranks",
             Self::Files => "files",

@@ -52,6 +52,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
             if model.needs.knowledge {
                 needs.push("knowledge");
             }
+            if model.needs.vectors {
+                needs.push("vectors");
+            }
             let needs = if needs.is_empty() { "items".to_owned() } else { format!("items, {}", needs.join(", ")) };
             vec![model.name.clone(), model.title.clone(), needs, model.paper.clone()]
         })
@@ -59,6 +62,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
     print(&columns(&["model", "title", "sees", "paper"], &rows))?;
     for model in &description.models {
         print(&format!("\n{} {}\n", model.name, model.defaults))?;
+    }
+    for method in &description.embeddings {
+        print(&format!(
+            "\n{} ({}, {}; learns vectors) {}\n",
+            method.name, method.title, method.paper, method.defaults
+        ))?;
     }
     Ok(Ending::Done)
 }

@@ -59,10 +59,9 @@ impl Cells {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let protocol = file.protocol();
+        let (protocol, models) = (file.protocol(), file.model_choices());
         // The seed is each cell's own.
-        let settings =
-            Settings { seed: 0, protocol: &protocol, trainer, models: &file.experiment.models, surroundings };
+        let settings = Settings { seed: 0, protocol: &protocol, trainer, models: &models, surroundings };
         let mut wiring = Wiring { file, settings, builder: GraphBuilder::default(), filled: Filled::default() };
         let mut cells = Vec::new();
         for (index, point) in file.points.points.iter().enumerate() {
@@ -104,7 +103,7 @@ impl Wiring<'_> {
         values.extend(point.values.iter().map(|(axis, value)| (axis.clone(), json!(value))));
         values.insert("seed".into(), json!(seed));
         let settings = Settings { seed, ..*settings };
-        let instance = pipeline.instantiate(&values, &settings, filled, file.goals(pipeline).as_ref())?;
+        let instance = pipeline.instantiate(&values, &settings, filled, Some(&file.goals(pipeline)))?;
 
         // A stage is named after the axes that it depends on, itself or through what it reads.
         let mut axes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Map, Value};
+
 use super::grid::AxisValue;
 use super::load::ExperimentFile;
 use super::points::{Mistake, Points};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::document::{Part, Path, keys};
 use crate::metric::MetricAt;
+use crate::stage::Complaint;
 use crate::stage::hyper_parameters::configure;
-use crate::stage::trainer::Trainer;
+use crate::stage::trainer::{ModelDescription, Trainer};
 
 impl ExperimentFile {
     /// What can be told from the experiment file and its pipelines alone. `plain` is the grid of the file without what
@@ -169,32 +172,59 @@ impl ExperimentFile {
     /// What only the trainer knows: models and hyper-parameters. Located in the experiment file.
     pub fn model_errors(&self, trainer: &Trainer) -> Vec<Diagnostic> {
         let mut errors = Vec::new();
+        let named = |name: &str| {
+            trainer.model(name).map_err(|complaint| {
+                let known = trainer.description.models.iter().map(|model| &model.name);
+                let known: Vec<&str> = known.chain(self.experiment.variants.keys()).map(String::as_str).collect();
+                (complaint.message, suggestion(name, &known))
+            })
+        };
         for (path, value) in self.experiment.grid.named("model") {
-            if let Err(complaint) = trainer.model(&value.to_string()) {
-                let mut error = self.document.error(&path, Part::Value, complaint.message);
-                error.help = complaint.help;
-                errors.push(error);
+            let name = value.to_string();
+            if let (false, Err((message, help))) = (self.experiment.variants.contains_key(&name), named(&name)) {
+                errors.push(self.document.error(&path, Part::Value, message).help(help));
             }
         }
         for (name, overrides) in &self.experiment.models {
-            match trainer.model(name) {
-                Err(complaint) => {
-                    let mut error = self.document.error(&keys(["models", name]), Part::Key, complaint.message);
-                    error.help = complaint.help;
-                    errors.push(error);
+            match named(name) {
+                Err((message, help)) => {
+                    errors.push(self.document.error(&keys(["models", name]), Part::Key, message).help(help));
                 }
-                Ok(model) => {
-                    for complaint in configure(model, overrides).err().into_iter().flatten() {
-                        let mut path = keys(["models", name]);
-                        path.extend(complaint.field.iter().map(|field| field.as_str().into()));
-                        let part = if complaint.message.starts_with("unknown") { Part::Key } else { Part::Value };
-                        let mut error = self.document.error(&path, part, complaint.message);
-                        error.help = complaint.help;
-                        errors.push(error);
-                    }
+                Ok(model) => errors.extend(self.config_errors(model, overrides, &["models", name])),
+            }
+        }
+        for (name, variant) in &self.experiment.variants {
+            if trainer.model(name).is_ok() {
+                let message = format!("`{name}` is a model of the trainer");
+                let error = self.document.error(&keys(["variants", name]), Part::Key, message);
+                errors.push(error.help("give the variant a name of its own, or set the model's values under `models`"));
+            }
+            match named(&variant.of) {
+                Err((message, help)) => {
+                    errors.push(self.document.error(&keys(["variants", name, "of"]), Part::Value, message).help(help));
                 }
+                Ok(model) => errors.extend(self.config_errors(model, &variant.config, &["variants", name, "config"])),
             }
         }
         errors
+    }
+
+    /// What is wrong with hyper-parameters that stand at `place`.
+    fn config_errors(
+        &self,
+        model: &ModelDescription,
+        overrides: &Map<String, Value>,
+        place: &[&str],
+    ) -> Vec<Diagnostic> {
+        let complaints = configure(&model.defaults, &model.schema, overrides).err().into_iter().flatten();
+        let located = |complaint: Complaint| {
+            let fields = place.iter().copied().chain(complaint.field.iter().map(String::as_str));
+            let path: Path = fields.map(Into::into).collect();
+            let part = if complaint.message.starts_with("unknown") { Part::Key } else { Part::Value };
+            let mut error = self.document.error(&path, part, complaint.message);
+            error.help = complaint.help;
+            error
+        };
+        complaints.map(located).collect()
     }
 }

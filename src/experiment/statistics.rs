@@ -11,16 +11,23 @@ use crate::pipeline::PipelineFile;
 /// The stage whose numbers are the table, and the one whose findings stand under it.
 const GOALS: [&str; 2] = ["statistics", "audit"];
 
+/// The stage that runs only where another one reads what it makes: not every model begins with vectors.
+const SERVING: &str = "learn_vectors";
+
 impl ExperimentFile {
     /// Whether its report is of statistics.
     pub fn counts(&self) -> bool {
         self.experiment.report.as_ref().is_some_and(|report| !report.statistics.is_empty())
     }
 
-    /// The stages of a pipeline that such a report needs; nothing where every stage is needed.
-    pub(super) fn goals(&self, pipeline: &PipelineFile) -> Option<BTreeSet<String>> {
-        let goals = || GOALS.iter().flat_map(|kind| pipeline.stages_of(kind)).map(str::to_owned).collect();
-        self.counts().then(goals)
+    /// The stages of a pipeline that the report needs, beside those that they read: of an experiment that trains, all but
+    /// those that serve other stages alone.
+    pub(super) fn goals(&self, pipeline: &PipelineFile) -> BTreeSet<String> {
+        if self.counts() {
+            return GOALS.iter().flat_map(|kind| pipeline.stages_of(kind)).map(str::to_owned).collect();
+        }
+        let serving: BTreeSet<&str> = pipeline.stages_of(SERVING).collect();
+        pipeline.stages().filter(|name| !serving.contains(name)).map(str::to_owned).collect()
     }
 
     /// What is wrong with a report of statistics. `known` are the axes of the grid with their values.

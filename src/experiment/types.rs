@@ -23,6 +23,9 @@ pub struct Experiment {
     /// Hyper-parameters by model; only what differs from the model's defaults.
     #[serde(default)]
     pub models: BTreeMap<String, Map<String, Value>>,
+    /// Models under other settings, by names of their own: values of the `model` axis like the models themselves.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variants: BTreeMap<String, Variant>,
     /// The cells.
     pub grid: Grid,
     /// Pieces of an experiment by name, to be laid over this file with `--profile NAME`: maps merge key by key, `null`
@@ -41,6 +44,20 @@ pub struct Experiment {
     /// Sentences to test on the results.
     #[serde(default)]
     pub claims: Vec<Claim>,
+}
+
+/// A model under other settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Variant {
+    /// The model.
+    pub of: String,
+    /// Its name in tables; without it the name of the variant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Hyper-parameters, laid over those that `models` has for the model.
+    #[serde(default)]
+    pub config: Map<String, Value>,
 }
 
 /// A data set: a pipeline and what to fill into its `${name}` places.

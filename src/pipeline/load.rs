@@ -80,6 +80,11 @@ impl PipelineFile {
         defaults.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
+    /// The names of its stages.
+    pub fn stages(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(String::as_str)
+    }
+
     /// The names of its stages of a kind.
     pub fn stages_of(&self, kind: &str) -> impl Iterator<Item = &str> {
         let of_kind = move |name: &&String| self.document.value["stages"][name.as_str()].get(kind).is_some();

@@ -1,20 +1,49 @@
-//! A model's config: a person's values over the model's defaults, checked against the schema that its trainer gave.
+//! The config of a model, or of a method that learns vectors: a person's values over the defaults, checked against the
+//! schema that the trainer gave.
 
 use serde_json::{Map, Value};
 
 use super::Complaint;
-use super::trainer::ModelDescription;
 use crate::diagnostic::suggestion;
 
-/// A model's whole config: the person's values over the defaults, checked against the model's schema.
+/// Lays settings of a model over others: groups merge key by key, everything else is replaced. Of a choice that has
+/// settings of its own, another one takes the place of the first with all its settings.
+pub fn lay_over(under: &mut Map<String, Value>, over: &Map<String, Value>, schema: &Value) {
+    lay(under, over, schema, schema);
+}
+
+fn lay(under: &mut Map<String, Value>, over: &Map<String, Value>, schema: &Value, root: &Value) {
+    for (key, value) in over {
+        let (Some(Value::Object(inner)), Value::Object(deeper)) = (under.get_mut(key), value) else {
+            under.insert(key.clone(), value.clone());
+            continue;
+        };
+        let schema = resolved(&schema["properties"][key], root);
+        match schema["oneOf"].as_array() {
+            None => lay(inner, deeper, schema, root),
+            Some(choices) if inner.keys().eq(deeper.keys()) => {
+                let has = |choice: &&Value| deeper.keys().all(|key| choice["properties"].get(key).is_some());
+                lay(inner, deeper, choices.iter().find(has).unwrap_or(&Value::Null), root);
+            }
+            Some(_) => *inner = deeper.clone(),
+        }
+    }
+}
+
+/// A part of a schema, or what it refers to.
+fn resolved<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
+    schema["$ref"].as_str().and_then(|name| root.pointer(name.trim_start_matches('#'))).unwrap_or(schema)
+}
+
+/// A whole config: the person's values over the defaults, checked against the schema.
 ///
 /// # Errors
 /// Every key that the model does not know and every value of a wrong type; `field` is the path of keys.
-pub fn configure(model: &ModelDescription, overrides: &Map<String, Value>) -> Result<Value, Vec<Complaint>> {
-    let mut config = model.defaults.clone();
+pub fn configure(defaults: &Value, schema: &Value, overrides: &Map<String, Value>) -> Result<Value, Vec<Complaint>> {
+    let mut config = defaults.clone();
     let mut complaints = Vec::new();
     merge(&mut config, overrides, &mut Vec::new(), &mut complaints);
-    check(&config, &model.schema, &model.schema, &mut Vec::new(), &mut complaints);
+    check(&config, schema, schema, &mut Vec::new(), &mut complaints);
     if complaints.is_empty() { Ok(config) } else { Err(complaints) }
 }
 
@@ -57,8 +86,8 @@ fn merge(config: &mut Value, overrides: &Map<String, Value>, path: &mut Vec<Stri
 fn check(value: &Value, schema: &Value, root: &Value, path: &mut Vec<String>, complaints: &mut Vec<Complaint>) {
     let mut complain =
         |path: &[String], message: String| complaints.push(Complaint { field: path.to_vec(), message, help: None });
-    if let Some(target) = schema["$ref"].as_str().and_then(|name| root.pointer(name.trim_start_matches('#'))) {
-        check(value, target, root, path, complaints);
+    if schema["$ref"].is_string() {
+        check(value, resolved(schema, root), root, path, complaints);
         return;
     }
     if let Some(wanted) = schema.get("const")
@@ -163,33 +192,39 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::stage::trainer::Needs;
 
-    fn model() -> ModelDescription {
-        ModelDescription {
-            name: "toy".into(),
-            title: "Toy".into(),
-            family: "none".into(),
-            paper: "none".into(),
-            needs: Needs { operations: false, knowledge: false, target_operation: false },
-            defaults: json!({"dimension": 100, "kind": "dot", "training": {"epochs": 20, "learning_rate": 0.001}}),
-            schema: json!({
-                "type": "object", "additionalProperties": false,
-                "properties": {
-                    "dimension": {"type": "integer", "minimum": 1},
-                    "kind": {"oneOf": [{"const": "dot", "type": "string"}, {"const": "mlp", "type": "string"}]},
-                    "training": {"$ref": "#/$defs/Training"}
-                },
-                "$defs": {"Training": {"type": "object", "additionalProperties": false, "properties": {
-                    "epochs": {"type": "integer", "minimum": 0}, "learning_rate": {"type": "number"}}}}
-            }),
-            code: "c".into(),
-        }
+    fn defaults() -> Value {
+        json!({"dimension": 100, "kind": "dot", "task": "none", "training": {"epochs": 20, "learning_rate": 0.001}})
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "object", "additionalProperties": false,
+            "properties": {
+                "dimension": {"type": "integer", "minimum": 1},
+                "kind": {"oneOf": [{"const": "dot", "type": "string"}, {"const": "mlp", "type": "string"}]},
+                "task": {"$ref": "#/$defs/Task"},
+                "training": {"$ref": "#/$defs/Training"}
+            },
+            "$defs": {
+                "Task": {"oneOf": [
+                    {"const": "none", "type": "string"},
+                    {"type": "object", "properties": {"joint": {"$ref": "#/$defs/Weighted"}}, "required": ["joint"]},
+                    {"type": "object", "properties": {"apart": {"$ref": "#/$defs/Weighted"}}, "required": ["apart"]}]},
+                "Weighted": {"type": "object", "properties": {"weight": {"type": "number"}, "batch": {"type": "integer"}}},
+                "Training": {"type": "object", "additionalProperties": false, "properties": {
+                    "epochs": {"type": "integer", "minimum": 0}, "learning_rate": {"type": "number"}}}
+            }
+        })
+    }
+
+    fn map(value: Value) -> Map<String, Value> {
+        let Value::Object(map) = value else { panic!("a map") };
+        map
     }
 
     fn complaints(overrides: Value) -> Vec<String> {
-        let Value::Object(overrides) = overrides else { panic!("a map") };
-        configure(&model(), &overrides)
+        configure(&defaults(), &schema(), &map(overrides))
             .unwrap_err()
             .into_iter()
             .map(|c| format!("{}: {} ({})", c.field.join("."), c.message, c.help.unwrap_or_default()))
@@ -198,11 +233,33 @@ mod tests {
 
     #[test]
     fn values_are_merged_over_the_defaults() {
-        let Value::Object(overrides) = json!({"kind": "mlp", "training": {"epochs": 3}}) else { panic!("a map") };
+        let overrides = map(json!({"kind": "mlp", "training": {"epochs": 3}}));
+        let mut expected = defaults();
+        (expected["kind"], expected["training"]["epochs"]) = ("mlp".into(), 3.into());
+        assert_eq!(configure(&defaults(), &schema(), &overrides).unwrap(), expected);
+    }
+
+    #[test]
+    fn settings_merge_group_by_group_and_another_choice_replaces_the_first() {
+        let laid = |under: Value, over: Value| {
+            let mut under = map(under);
+            lay_over(&mut under, &map(over), &schema());
+            Value::Object(under)
+        };
         assert_eq!(
-            configure(&model(), &overrides).unwrap(),
-            json!({"dimension": 100, "kind": "mlp", "training": {"epochs": 3, "learning_rate": 0.001}})
+            laid(json!({"kind": "mlp", "training": {"epochs": 3}}), json!({"training": {"learning_rate": 0.1}})),
+            json!({"kind": "mlp", "training": {"epochs": 3, "learning_rate": 0.1}})
         );
+        let joint = json!({"task": {"joint": {"weight": 0.5}}});
+        assert_eq!(
+            laid(joint.clone(), json!({"task": {"joint": {"batch": 7}}})),
+            json!({"task": {"joint": {"weight": 0.5, "batch": 7}}})
+        );
+        assert_eq!(
+            laid(joint.clone(), json!({"task": {"apart": {"batch": 7}}})),
+            json!({"task": {"apart": {"batch": 7}}})
+        );
+        assert_eq!(laid(joint, json!({"task": "none"})), json!({"task": "none"}));
     }
 
     #[test]

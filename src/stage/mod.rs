@@ -24,10 +24,19 @@ pub struct Settings<'a> {
     pub protocol: &'a Protocol,
     /// The trainer, where one was found.
     pub trainer: Option<&'a Arc<trainer::Trainer>>,
-    /// Hyper-parameters by model.
-    pub models: &'a BTreeMap<String, Map<String, Value>>,
+    /// What is said of models, by the name that the experiment has for each.
+    pub models: &'a BTreeMap<String, ModelChoice>,
     /// What surrounds the run.
     pub surroundings: &'a Surroundings,
+}
+
+/// What an experiment says of a model.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ModelChoice {
+    /// The trainer's name of it, where the experiment has another.
+    pub of: Option<String>,
+    /// Hyper-parameters, each map laid over the one before.
+    pub settings: Vec<Map<String, Value>>,
 }
 
 /// What surrounds a run on this machine, and only stages that ask for it may see.
@@ -104,6 +113,8 @@ stages! {
     extract_knowledge ExtractKnowledge => |config, _| extract_knowledge::resolve(config),
     /// Counts of a data set, as papers print them.
     statistics Statistics => |config, _| statistics::resolve(config),
+    /// Learns vectors of items and operations ahead of a model; runs only where a stage reads them.
+    learn_vectors LearnVectors => |config, settings| learn_vectors::resolve(config, settings),
     /// Trains a model.
     train Train => |config, settings| train::resolve(config, settings),
     /// Ranks the test targets with a trained model.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::hyper_parameters::configure;
+use super::hyper_parameters::{configure, lay_over};
 use super::trainer::{CONTRACT, Trainer, given};
 use super::{Complaint, Settings};
 use crate::artifact::ArtifactKind;
@@ -23,6 +23,9 @@ pub struct Config {
     /// The stage that makes the triples; read only by models that use knowledge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub knowledge: Option<String>,
+    /// The stage that learns vectors; read only by models that begin with some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vectors: Option<String>,
     /// The model, by its name in `sr-pipe trainer describe`; usually `${model}`.
     pub model: String,
     /// Hyper-parameters that differ from the model's defaults; the experiment's `models` go on top.
@@ -101,6 +104,7 @@ struct Train {
     hyper_parameters: Value,
     code: String,
     reads_knowledge: bool,
+    reads_vectors: bool,
     device: String,
     seed: u64,
     protocol: Protocol,
@@ -111,13 +115,17 @@ struct Train {
 ///
 /// # Errors
 /// An unknown model or hyper-parameter, a missing trainer or device.
-pub fn resolve(config: Config, settings: &Settings<'_>) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
+pub fn resolve(mut config: Config, settings: &Settings<'_>) -> Result<Arc<dyn Stage>, Vec<Complaint>> {
     let trainer = trainer_of(settings)?;
+    let choice = settings.models.get(&config.model).cloned().unwrap_or_default();
+    config.model = choice.of.unwrap_or(config.model);
     let model = trainer.model(&config.model).map_err(|complaint| vec![complaint])?;
     let mut overrides = config.config.clone();
     // The experiment's values go over the pipeline's, group by group.
-    overlay(&mut overrides, settings.models.get(&config.model).unwrap_or(&Map::new()));
-    let hyper_parameters = configure(model, &overrides).map_err(|complaints| {
+    for layer in &choice.settings {
+        lay_over(&mut overrides, layer, &model.schema);
+    }
+    let hyper_parameters = configure(&model.defaults, &model.schema, &overrides).map_err(|complaints| {
         complaints
             .into_iter()
             .map(|complaint| Complaint {
@@ -135,6 +143,14 @@ pub fn resolve(config: Config, settings: &Settings<'_>) -> Result<Arc<dyn Stage>
             help: Some("add an `extract_knowledge` stage and name it here".into()),
         }]);
     }
+    let reads_vectors = model.needs.vectors;
+    if reads_vectors && config.vectors.is_none() {
+        return Err(vec![Complaint {
+            field: Vec::new(),
+            message: format!("model `{}` begins with learned vectors, and this stage names no `vectors`", config.model),
+            help: Some("add a `learn_vectors` stage and name it here".into()),
+        }]);
+    }
     if settings.protocol.target_operation == TargetOperation::Visible && !model.needs.target_operation {
         return Err(vec![Complaint {
             field: vec!["model".into()],
@@ -149,22 +165,12 @@ pub fn resolve(config: Config, settings: &Settings<'_>) -> Result<Arc<dyn Stage>
         hyper_parameters,
         code,
         reads_knowledge,
+        reads_vectors,
         device,
         seed: settings.seed,
         protocol,
         trainer,
     }))
-}
-
-fn overlay(under: &mut Map<String, Value>, over: &Map<String, Value>) {
-    for (key, value) in over {
-        match (under.get_mut(key), value) {
-            (Some(Value::Object(inner)), Value::Object(deeper)) => overlay(inner, deeper),
-            _ => {
-                under.insert(key.clone(), value.clone());
-            }
-        }
-    }
 }
 
 impl Stage for Train {
@@ -191,6 +197,9 @@ impl Stage for Train {
         }];
         if let (true, Some(stage)) = (self.reads_knowledge, &self.config.knowledge) {
             inputs.push(Input { name: "knowledge".into(), stage: stage.clone(), accepts: &[ArtifactKind::Knowledge] });
+        }
+        if let (true, Some(stage)) = (self.reads_vectors, &self.config.vectors) {
+            inputs.push(Input { name: "vectors".into(), stage: stage.clone(), accepts: &[ArtifactKind::Vectors] });
         }
         inputs
     }

@@ -30,6 +30,9 @@ pub struct Description {
     pub devices: Vec<String>,
     /// The models it knows.
     pub models: Vec<ModelDescription>,
+    /// The methods it knows that learn vectors ahead of a model.
+    #[serde(default)]
+    pub embeddings: Vec<EmbeddingDescription>,
 }
 
 /// What a trainer says of a model.
@@ -53,6 +56,23 @@ pub struct ModelDescription {
     pub code: String,
 }
 
+/// What a trainer says of a method that learns vectors ahead of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EmbeddingDescription {
+    /// The name in YAML.
+    pub name: String,
+    /// The name in tables.
+    pub title: String,
+    /// Where it was published.
+    pub paper: String,
+    /// The whole config, as it is when nothing is said.
+    pub defaults: Value,
+    /// JSON Schema of the config.
+    pub schema: Value,
+    /// Digest of the sources that define the method.
+    pub code: String,
+}
+
 /// What a model needs beside items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Needs {
@@ -60,6 +80,9 @@ pub struct Needs {
     pub operations: bool,
     /// Triples.
     pub knowledge: bool,
+    /// Vectors to begin with; a trainer that says nothing has no such model.
+    #[serde(default)]
+    pub vectors: bool,
     /// The operation of the target, which a protocol may show; a trainer that says nothing has no such model.
     #[serde(default)]
     pub target_operation: bool,
@@ -119,7 +142,22 @@ impl Trainer {
         })
     }
 
-    /// Runs `train` or `evaluate` on a job; its events go to `task`, its words to the log.
+    /// A method that learns vectors, by name.
+    ///
+    /// # Errors
+    /// When there is none; with the nearest name.
+    pub fn embedding(&self, name: &str) -> Result<&EmbeddingDescription, Complaint> {
+        self.description.embeddings.iter().find(|method| method.name == name).ok_or_else(|| {
+            let known: Vec<&str> = self.description.embeddings.iter().map(|method| method.name.as_str()).collect();
+            Complaint {
+                field: vec!["method".into()],
+                message: format!("unknown method `{name}`"),
+                help: Some(suggestion(name, &known)),
+            }
+        })
+    }
+
+    /// Runs `train`, `evaluate` or `embed` on a job; its events go to `task`, its words to the log.
     ///
     /// # Errors
     /// When it fails, or the run is to stop.

@@ -15,17 +15,12 @@
 #include <thread>
 #include <vector>
 
-#define SR_INLINE inline __attribute__((always_inline))
+#include "lanes.h"
 
 namespace {
 
 struct Sizes {
   int64_t sessions, width, items;
-};
-
-template <int W>
-struct Lanes {
-  typedef float Vector __attribute__((vector_size(4 * W), aligned(4), may_alias));
 };
 
 // How many sessions share a load of an item's numbers.
@@ -171,30 +166,10 @@ SR_INLINE void gradients_of_columns(const float* a, const float* c, const float*
   }
 }
 
-#if defined(__x86_64__)
-#define SR_FOR_EACH_PROCESSOR(RETURN, NAME, BODY, PARAMETERS, ARGUMENTS)                                   \
-  __attribute__((target("avx512f,avx512vl,avx512dq,fma"))) RETURN NAME##_512 PARAMETERS { BODY<16> ARGUMENTS; } \
-  __attribute__((target("avx2,fma"))) RETURN NAME##_256 PARAMETERS { BODY<8> ARGUMENTS; }                   \
-  RETURN NAME##_128 PARAMETERS { BODY<4> ARGUMENTS; }                                                       \
-  RETURN NAME PARAMETERS {                                                                                  \
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&                          \
-        __builtin_cpu_supports("avx512dq")) {                                                               \
-      NAME##_512 ARGUMENTS;                                                                                 \
-    } else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {                           \
-      NAME##_256 ARGUMENTS;                                                                                 \
-    } else {                                                                                                \
-      NAME##_128 ARGUMENTS;                                                                                 \
-    }                                                                                                       \
-  }
-#else
-#define SR_FOR_EACH_PROCESSOR(RETURN, NAME, BODY, PARAMETERS, ARGUMENTS) \
-  RETURN NAME PARAMETERS { BODY<4> ARGUMENTS; }
-#endif
-
-SR_FOR_EACH_PROCESSOR(void, scores, scores_of_columns,
+SR_FOR_EACH_PROCESSOR(scores, scores_of_columns,
                       (const float* a, const float* c, const float* v, float* out, Sizes sizes, int64_t from, int64_t to),
                       (a, c, v, out, sizes, from, to))
-SR_FOR_EACH_PROCESSOR(void, gradients, gradients_of_columns,
+SR_FOR_EACH_PROCESSOR(gradients, gradients_of_columns,
                       (const float* a, const float* c, const float* dz, float* da, float* dc, Sizes sizes, int64_t from,
                        int64_t to),
                       (a, c, dz, da, dc, sizes, from, to))

@@ -46,6 +46,15 @@ unsafe extern "C" {
         items: i64,
         threads: i64,
     );
+    fn sr_skip_gram_step(
+        v: *mut f32,
+        u: *mut f32,
+        width: i64,
+        tokens: *const i64,
+        count: i64,
+        rate: f32,
+        change: *mut f32,
+    );
 }
 
 /// Panics with the message of a failed call, as tch's plain operators do.
@@ -188,4 +197,24 @@ pub fn mlp_gradients(a: &Tensor, c: &Tensor, dz: &Tensor) -> (Tensor, Tensor) {
 
 fn threads() -> i64 {
     i64::from(tch::get_num_threads().max(1))
+}
+
+/// What the length of the vectors of `skip_gram_step` is a multiple of.
+pub const SKIP_GRAM_LANES: usize = 16;
+
+/// One step of skip-gram, with the rate `rate`, up the gradient of `ln sig(u_o . v)` for the first of `tokens` and
+/// `ln sig(-u_n . v)` for the others, of which each is a row of `u`. `change` is scratch; rows are as long as `v` and it.
+///
+/// # Panics
+/// When the lengths do not fit together or a token has no row.
+pub fn skip_gram_step(v: &mut [f32], u: &mut [f32], tokens: &[i64], rate: f32, change: &mut [f32]) {
+    let (width, rows) = (v.len(), u.len() / v.len());
+    assert!(width.is_multiple_of(SKIP_GRAM_LANES) && change.len() == width && u.len() == rows * width);
+    assert!(tokens.iter().all(|&token| usize::try_from(token).is_ok_and(|token| token < rows)), "{tokens:?} of {rows}");
+    let (width, count) = (width.cast_signed() as i64, tokens.len().cast_signed() as i64);
+    // SAFETY: three blocks of floats that nobody else uses and that the callee leaves neither to the left nor to the
+    // right, since each token is a row of `u`.
+    unsafe {
+        sr_skip_gram_step(v.as_mut_ptr(), u.as_mut_ptr(), width, tokens.as_ptr(), count, rate, change.as_mut_ptr());
+    }
 }

@@ -40,11 +40,14 @@ pub(super) async fn render(
         };
         cells.push(CellResult { coordinates: cell.coordinates.clone(), seed: cell.seed, state });
     }
+    let variants = workspace.file.experiment.variants.iter();
+    let variants = variants.filter_map(|(name, variant)| Some((name.clone(), variant.title.clone()?)));
     let titles = workspace
         .trainer
         .iter()
         .flat_map(|trainer| &trainer.description.models)
         .map(|model| (model.name.clone(), model.title.clone()))
+        .chain(variants)
         .collect();
     let (protocol, provenance) = (workspace.file.protocol(), origin.provenance(workspace)?);
     let report = Report {

@@ -18,6 +18,7 @@ use tch::Tensor;
 use super::{Learned, Material, parse};
 use crate::error::TrainerError;
 use crate::model::positive;
+use crate::native::{SKIP_GRAM_LANES, skip_gram_step};
 use crate::popularity::Popularity;
 use crate::seed::{Draw, SplitMix, Stream};
 
@@ -78,26 +79,20 @@ struct Corpus<'a> {
     counts: Vec<u32>,
 }
 
-/// As many numbers as are computed side by side. The order of sums depends on it alone, and not on the processor.
-type Lanes = [f32; 16];
-
-const LANES: usize = 16;
-
-/// A vector for each token, each filled up with zeros to whole lanes.
+/// A vector for each token, each filled up with zeros to what the kernel wants.
 struct Rows {
-    lanes: Vec<Lanes>,
+    numbers: Vec<f32>,
     width: usize,
 }
 
 impl Rows {
     fn zeros(tokens: usize, dimension: usize) -> Self {
-        let width = dimension.div_ceil(LANES);
-        Self { lanes: vec![[0.0; LANES]; tokens * width], width }
+        let width = dimension.next_multiple_of(SKIP_GRAM_LANES);
+        Self { numbers: vec![0.0; tokens * width], width }
     }
 
-    #[inline(always)]
-    fn row(&mut self, token: usize) -> &mut [Lanes] {
-        &mut self.lanes[token * self.width..][..self.width]
+    fn row(&mut self, token: usize) -> &mut [f32] {
+        &mut self.numbers[token * self.width..][..self.width]
     }
 }
 
@@ -116,7 +111,7 @@ impl<'a> Corpus<'a> {
         let (mut v, mut u) = (Rows::zeros(self.counts.len(), d), Rows::zeros(self.counts.len(), d));
         let mut draw = Draw::weights(seed);
         for token in 1..self.counts.len() {
-            for number in v.row(token).as_flattened_mut().iter_mut().take(d) {
+            for number in v.row(token).iter_mut().take(d) {
                 *number = draw.uniform(0.5 / d as f64);
             }
         }
@@ -124,49 +119,10 @@ impl<'a> Corpus<'a> {
             let generator = Stream::Vectors.generator(seed, stream);
             self.learn(config, generator, &mut v, &mut u, said);
         }
-        (1..self.counts.len()).flat_map(|token| v.row(token).as_flattened()[..d].to_vec()).collect()
+        (1..self.counts.len()).flat_map(|token| v.row(token)[..d].to_vec()).collect()
     }
 
-    /// All passes, compiled for what the processor may have.
-    fn learn(&self, config: &Config, generator: SplitMix, v: &mut Rows, u: &mut Rows, said: &mut impl FnMut(usize)) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            #[target_feature(enable = "avx512f,avx512vl,avx512dq")]
-            fn wide(
-                corpus: &Corpus<'_>,
-                config: &Config,
-                generator: SplitMix,
-                v: &mut Rows,
-                u: &mut Rows,
-                said: &mut impl FnMut(usize),
-            ) {
-                corpus.passes(config, generator, v, u, said);
-            }
-            #[target_feature(enable = "avx2")]
-            fn half(
-                corpus: &Corpus<'_>,
-                config: &Config,
-                generator: SplitMix,
-                v: &mut Rows,
-                u: &mut Rows,
-                said: &mut impl FnMut(usize),
-            ) {
-                corpus.passes(config, generator, v, u, said);
-            }
-            if ["avx512f", "avx512vl", "avx512dq"].into_iter().all(has) {
-                // SAFETY: the processor has just been asked.
-                return unsafe { wide(self, config, generator, v, u, said) };
-            }
-            if has("avx2") {
-                // SAFETY: the processor has just been asked.
-                return unsafe { half(self, config, generator, v, u, said) };
-            }
-        }
-        self.passes(config, generator, v, u, said);
-    }
-
-    #[inline(always)]
-    fn passes(
+    fn learn(
         &self,
         config: &Config,
         mut generator: SplitMix,
@@ -177,26 +133,31 @@ impl<'a> Corpus<'a> {
         let keep = self.keep(config.subsample);
         let popularity = Popularity::new(&self.counts, 0.75);
         let total = self.tokens.len() * config.epochs.get() as usize;
-        let (mut sentence, mut negatives, mut step) = (Vec::new(), Vec::new(), vec![[0.0; LANES]; v.width]);
+        let (mut sentence, mut tokens, mut change) = (Vec::new(), Vec::new(), vec![0.0; v.width]);
         let mut done = 0;
         for _ in 0..config.epochs.get() {
             for bounds in self.offsets.windows(2) {
-                let tokens = &self.tokens[index(bounds[0])..index(bounds[1])];
+                let events = &self.tokens[index(bounds[0])..index(bounds[1])];
                 let left = (1.0 - done as f64 / total as f64).max(1e-4);
                 let rate = (config.learning_rate * left) as f32;
                 sentence.clear();
-                let kept = tokens.iter().map(|&token| index(token.into()));
-                sentence.extend(kept.filter(|&token| keep[token] >= 1.0 || generator.unit() < keep[token]));
+                sentence.extend(events.iter().copied().filter(|&token| {
+                    let keep = keep[index(token.into())];
+                    keep >= 1.0 || generator.unit() < keep
+                }));
                 for (place, &center) in sentence.iter().enumerate() {
                     let reach = 1 + generator.below(config.window.get().into()) as usize;
                     let (first, last) = (place.saturating_sub(reach), (place + reach).min(sentence.len() - 1));
                     for &neighbour in sentence[first..place].iter().chain(&sentence[place + 1..=last]) {
-                        popularity.draw(&mut generator, config.negatives as usize, &mut negatives);
-                        pair(v.row(center), u, neighbour, &negatives, rate, &mut step);
+                        popularity.draw(&mut generator, config.negatives as usize, &mut tokens);
+                        // A negative that is the neighbour is left out; the neighbour itself comes first.
+                        tokens.retain(|&token| token != i64::from(neighbour));
+                        tokens.insert(0, neighbour.into());
+                        skip_gram_step(v.row(index(center.into())), &mut u.numbers, &tokens, rate, &mut change);
                     }
                 }
-                done += tokens.len();
-                said(tokens.len());
+                done += events.len();
+                said(events.len());
             }
         }
     }
@@ -212,57 +173,6 @@ impl<'a> Corpus<'a> {
     }
 }
 
-/// One step up the gradient of `ln sig(u_o . v) + sum over the negatives n of ln sig(-u_n . v)` for a center with the
-/// vector `v` and the neighbour `o`. A negative that is the neighbour is left out. `step` is scratch.
-#[inline(always)]
-fn pair(v: &mut [Lanes], u: &mut Rows, o: usize, negatives: &[i64], rate: f32, step: &mut [Lanes]) {
-    step.fill([0.0; LANES]);
-    let others = negatives.iter().map(|&n| index(n)).filter(|&n| n != o);
-    for (token, label) in std::iter::once((o, 1.0)).chain(others.map(|n| (n, 0.0))) {
-        let u = u.row(token);
-        // d / d (u . v) = [it is the neighbour] - sig(u . v)
-        let g = rate * (label - 1.0 / (1.0 + (-dot(u, v)).exp()));
-        for ((step, u), v) in step.iter_mut().zip(u).zip(&*v) {
-            for lane in 0..LANES {
-                step[lane] += g * u[lane];
-                u[lane] += g * v[lane];
-            }
-        }
-    }
-    for (v, step) in v.iter_mut().zip(&*step) {
-        for lane in 0..LANES {
-            v[lane] += step[lane];
-        }
-    }
-}
-
-#[inline(always)]
-fn dot(a: &[Lanes], b: &[Lanes]) -> f32 {
-    let mut sum = [0.0; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            sum[lane] += a[lane] * b[lane];
-        }
-    }
-    for half in [8, 4, 2, 1] {
-        for lane in 0..half {
-            sum[lane] += sum[lane + half];
-        }
-    }
-    sum[0]
-}
-
-#[cfg(target_arch = "x86_64")]
-fn has(feature: &str) -> bool {
-    match feature {
-        "avx512f" => is_x86_feature_detected!("avx512f"),
-        "avx512vl" => is_x86_feature_detected!("avx512vl"),
-        "avx512dq" => is_x86_feature_detected!("avx512dq"),
-        _ => is_x86_feature_detected!("avx2"),
-    }
-}
-
-#[inline(always)]
 fn index(number: i64) -> usize {
     usize::try_from(number).expect("a number from 0")
 }
@@ -274,7 +184,7 @@ mod tests {
     fn rows(vectors: &[&[f32]]) -> Rows {
         let mut rows = Rows::zeros(vectors.len(), vectors[0].len());
         for (token, vector) in vectors.iter().enumerate() {
-            rows.row(token).as_flattened_mut()[..vector.len()].copy_from_slice(vector);
+            rows.row(token)[..vector.len()].copy_from_slice(vector);
         }
         rows
     }
@@ -284,17 +194,17 @@ mod tests {
         // v = (1, 2); the neighbour's u = (0, 0), a negative's u = (ln 3, 0), so that sig(u . v) = 3/4.
         let third = 3f32.ln();
         let mut v = rows(&[&[1.0, 2.0]]);
-        let mut u = rows(&[&[0.0, 0.0], &[third, 0.0]]);
-        // The neighbour itself, drawn as a negative, is left out.
-        pair(v.row(0), &mut u, 0, &[1, 0], 0.4, &mut [[0.0; LANES]]);
+        let mut u = rows(&[&[0.0, 0.0], &[7.0, 7.0], &[third, 0.0]]);
+        skip_gram_step(v.row(0), &mut u.numbers, &[0, 2], 0.4, &mut [0.0; SKIP_GRAM_LANES]);
         let close = |found: &[f32], expected: [f32; 2]| {
             assert!((found[0] - expected[0]).abs() < 1e-6 && (found[1] - expected[1]).abs() < 1e-6, "{found:?}");
             assert!(found[2..].iter().all(|&padding| padding == 0.0));
         };
         // u_o += 0.4 (1 - 1/2) v; u_n += 0.4 (0 - 3/4) v; v += 0.2 * (0, 0) - 0.3 * (ln 3, 0), by the old u.
-        close(u.row(0).as_flattened(), [0.2, 0.4]);
-        close(u.row(1).as_flattened(), [third - 0.3, -0.6]);
-        close(v.row(0).as_flattened(), [1.0 - 0.3 * third, 2.0]);
+        close(u.row(0), [0.2, 0.4]);
+        close(u.row(1), [7.0, 7.0]);
+        close(u.row(2), [third - 0.3, -0.6]);
+        close(v.row(0), [1.0 - 0.3 * third, 2.0]);
     }
 
     #[test]
