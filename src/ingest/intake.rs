@@ -2,7 +2,7 @@
 //! is known of items and users.
 
 use super::draft::Drafts;
-use super::keys::{Key, Keys};
+use super::keys::{FETCHED, Key, Keys};
 use super::known::{Known, Repeats, Values};
 use super::raw::{Fault, Form, RawFile, RawFolder, Row};
 use super::reading::{Counted, Listed, read};
@@ -120,7 +120,13 @@ impl<'t> Intake<'t> {
                 if key == Key::NONE { NONE } else { keys.number(key, &drafts.text) }
             };
             let mut own = (None, NONE);
-            for draft in &drafts.events {
+            for (at, draft) in drafts.events.iter().enumerate() {
+                if at.is_multiple_of(FETCHED) {
+                    let next = || drafts.events[at..].iter().take(FETCHED);
+                    users.fetch(next().map(|draft| draft.user), &drafts.text);
+                    items.fetch(next().map(|draft| draft.item), &drafts.text);
+                    sessions.fetch(next().map(|draft| draft.session), &drafts.text);
+                }
                 let place = first + u64::from(draft.place);
                 let session = match draft.session.row() {
                     // A session that is a row is named by it, from 1.
