@@ -15,7 +15,6 @@ use crate::dataset::Part;
 use crate::error::TrainerError;
 
 /// Scores `[B, V]` (float64) in which no item is ranked.
-#[must_use]
 pub fn unranked(batch: &Batch, items: i64) -> Tensor {
     Tensor::full([batch.size, items], f64::NEG_INFINITY, (Kind::Double, batch.device()))
 }
@@ -42,7 +41,6 @@ impl Popularity {
     }
 
     /// Scores `[B, V]` (float64) of all items: `c_j / (1 + c_j)`, from 0 and below 1.
-    #[must_use]
     pub fn scores(&self, batch: &Batch) -> Tensor {
         below_one(&self.counts.to_kind(Kind::Double)).repeat([batch.size, 1])
     }
