@@ -19,6 +19,7 @@ pub fn describe() -> Value {
                 "title": entry.title,
                 "family": entry.family,
                 "paper": entry.paper,
+                "floor": entry.floor,
                 "needs": entry.needs,
                 "defaults": entry.default_config(),
                 "schema": entry.schema(),

@@ -11,6 +11,7 @@ pub mod batch;
 pub mod dataset;
 pub mod event;
 
+pub mod count;
 pub mod model;
 pub mod nn;
 

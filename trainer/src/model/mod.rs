@@ -2,7 +2,11 @@
 
 mod entry;
 pub mod gru4rec;
+pub mod markov;
 pub mod msr;
+pub mod pop;
+pub mod recency;
+pub mod recency_markov;
 pub mod sknn;
 pub mod spop;
 pub mod srgnn;
@@ -26,7 +30,19 @@ use training::positive;
 
 /// Every model that this trainer knows, in the order in which `describe` names them.
 pub const MODELS: &[Entry] = &[
-    counting::<spop::Config>("s-pop", "S-POP", "popularity", "session-rec (Ludewig and Jannach, UMUAI 2018)", "spop"),
+    counting::<pop::Config>("pop", "POP", "popularity", "a plain rule, without a paper", "pop").floor(),
+    counting::<recency::Config>("recency", "Recency", "session", "a plain rule, without a paper", "recency").floor(),
+    counting::<markov::Config>("markov", "Markov", "transitions", "a plain rule, without a paper", "markov").floor(),
+    counting::<recency_markov::Config>(
+        "recency-markov",
+        "Recency-Markov",
+        "transitions",
+        "a plain rule, without a paper",
+        "recency_markov",
+    )
+    .floor(),
+    counting::<spop::Config>("s-pop", "S-POP", "popularity", "session-rec (Ludewig and Jannach, UMUAI 2018)", "spop")
+        .floor(),
     counting::<sknn::Config>("sknn", "SKNN", "neighbors", "Jannach and Ludewig, RecSys 2017", "sknn"),
     gradient::<gru4rec::Config>("gru4rec", "GRU4Rec", "recurrent", "Hidasi et al., ICLR 2016", "gru4rec"),
     gradient::<srgnn::Config>("sr-gnn", "SR-GNN", "graph", "Wu et al., AAAI 2019", "srgnn"),
