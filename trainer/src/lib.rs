@@ -18,4 +18,6 @@ pub mod describe;
 pub mod device;
 pub mod evaluate;
 pub mod job;
+pub mod score;
+pub mod shape;
 pub mod train;

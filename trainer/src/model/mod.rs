@@ -47,6 +47,17 @@ pub fn find(name: &str) -> Option<&'static Entry> {
     MODELS.iter().find(|entry| entry.name == name)
 }
 
+/// The entry of the model called `name`.
+///
+/// # Errors
+/// When there is none, with the names of all.
+pub fn named(name: &str) -> Result<&'static Entry, TrainerError> {
+    find(name).ok_or_else(|| {
+        let known: Vec<&str> = MODELS.iter().map(|entry| entry.name).collect();
+        TrainerError::job(format!("unknown model `{name}`"), format!("the models are {}", known.join(", ")))
+    })
+}
+
 /// The sizes that a model is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalog {

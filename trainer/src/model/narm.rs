@@ -73,12 +73,7 @@ impl Default for Config {
             embedding_dimension: positive(50),
             attention: Attention::Softmax,
             dropout: Dropouts::default(),
-            training: Training {
-                epochs: positive(30),
-                batch: positive(512),
-                weight_decay: 0.0,
-                ..Training::default()
-            },
+            training: Training { epochs: positive(30), batch: positive(512), weight_decay: 0.0, ..Training::default() },
         }
     }
 }

@@ -25,7 +25,6 @@ impl Dropout {
 
     /// `x` of any shape; under `Mode::Train` each number is zero with the chance of the share, else divided by what is
     /// left of 1. Which ones are zero is drawn by libtorch's generator.
-    #[must_use]
     pub fn apply(self, x: &Tensor, mode: Mode) -> Tensor {
         x.dropout(self.0, mode == Mode::Train)
     }
