@@ -4,11 +4,11 @@
 //! states what the user is after, and a bilinear map compares both with each item.
 //!
 //! **Deviations from the paper, as the authors' code has it:** the weights of the attention go through a softmax over the
-//! session's events (`attention: raw` for eq. 6 as printed).
-//! **Deviations from the code, as the paper has it:** ordinary sigmoids in place of piecewise linear ones; the unit of
-//! the recurrent network is libtorch's (reset gate after the product), in the paper and the code it stands before.
-//! Dropout is inverted, the same in expectation. Sessions are whole: the code keeps the first 19 events of each, test
-//! sessions too. The padding is no candidate, and held-out sessions are whole sessions, not prefixes.
+//! session's events (`attention: raw` for the paper's form).
+//! **Deviations from the code, as the paper has it:** ordinary sigmoids in place of piecewise linear ones.
+//! **Deviations from both:** the recurrent unit is libtorch's, with the reset gate after the product.
+//! Dropout is inverted, the same in expectation. Sessions are whole; the code cuts them, those to test on too, after 19
+//! events. The padding is no candidate.
 //! Used by: Table 2 of MKM-SR.
 
 use std::num::NonZeroU32;
@@ -46,7 +46,7 @@ pub struct Config {
 pub enum Attention {
     /// By a softmax over the events of the session (the authors' code).
     Softmax,
-    /// Not at all (eq. 6 as printed).
+    /// Not at all (the paper).
     Raw,
 }
 
@@ -78,7 +78,11 @@ impl Default for Config {
     }
 }
 
-/// The layers of NARM.
+/// The layers of NARM. With `x_t` the embedding of the `t`-th of `L` items of a session:
+/// 1. `h_t = GRU(x_t, h_(t-1))`
+/// 2. `alpha_t = softmax over t of v . sig(A_1 h_L + A_2 h_t)`
+/// 3. `c = [h_L ; sum over t of alpha_t h_t]`
+/// 4. `s_j = e_j . B c`
 #[derive(Debug)]
 pub struct Narm {
     config: Config,
@@ -122,22 +126,21 @@ impl Gradient for Narm {
     fn represent(&self, batch: &Batch, mode: Mode) -> Tensor {
         let Dropouts { items, session } = self.config.dropout;
         let x = items.apply(&self.embedding.rows(&batch.items), mode); // [P, D]
-        let h = self.gru.forward(batch, &x); // eq. 1 to 4, [P, H]
-        let global = h.index_select(0, &batch.last); // eq. 5, [B, H]
-        // q(h_t, h_j) = v . sig(A_1 h_t + A_2 h_j), eq. 7
-        let of_last = gather(&self.of_last.forward(&global), &batch.rows); // [P, H]
-        let alpha = self.weigh.forward(&(of_last + self.of_each.forward(&h)).sigmoid()); // [P, 1]
+        let h = self.gru.forward(batch, &x); // eq. 1, [P, H]
+        let last = h.index_select(0, &batch.last); // [B, H]
+        let of_last = gather(&self.of_last.forward(&last), &batch.rows); // [P, H]
+        let alpha = self.weigh.forward(&(of_last + self.of_each.forward(&h)).sigmoid()); // eq. 2, [P, 1]
         let alpha = match self.config.attention {
             Attention::Softmax => session_softmax(batch, &alpha),
             Attention::Raw => alpha,
         };
-        let local = scatter_sum(&(alpha * h), &batch.rows, batch.size); // eq. 6 and 8, [B, H]
-        let c = session.apply(&Tensor::cat(&[global, local], 1), mode); // eq. 9, [B, 2H]
-        self.bilinear.forward(&c) // B c, [B, D]
+        let local = scatter_sum(&(alpha * h), &batch.rows, batch.size); // [B, H]
+        let c = session.apply(&Tensor::cat(&[last, local], 1), mode); // eq. 3, [B, 2H]
+        self.bilinear.forward(&c) // [B, D]
     }
 
     fn scorer(&self) -> Scorer<'_> {
-        Scorer::Dot { table: &self.embedding, items: self.items } // eq. 10: e_i . (B c)
+        Scorer::Dot { table: &self.embedding, items: self.items } // eq. 4
     }
 }
 

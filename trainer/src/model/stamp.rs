@@ -4,11 +4,11 @@
 //! product of what they and the last click become, entry by entry, is compared with each item.
 //!
 //! **Deviations from the paper, as the authors' code has it:** the mean of the clicks is added to what the attention
-//! gives; no layer has a bias; the loss is the softmax cross-entropy, summed over the batch, in place of eq. 11's logistic
-//! one; item vectors that are read (not those that are compared) are shortened to length 1, and each tensor's gradient
-//! to 150. (For Diginetica the authors took 1.5 and 110.)
-//! **Deviations from the code:** a batch mixes sessions of any length and shuffled prefixes; there each batch holds
-//! one length, and the prefixes of the same sessions follow one another. Adam's small constant is added as its paper has it.
+//! gives; no layer has a bias; the scores have no sigmoid around them, and the loss is the softmax cross-entropy, summed
+//! over the batch; item vectors are shortened to length 1 where they are read (not where they are compared), and the
+//! gradient of each weight to 150. For Diginetica the authors took 1.5 and 110.
+//! **Deviations from the code:** a batch has prefixes of any sessions; theirs has sessions of one length, first with one
+//! click, then with two, and so on. Adam's epsilon is added where its paper has it, after the correction of the moments.
 //! Used by: Table 2 of MKM-SR.
 
 use std::num::NonZeroU32;
@@ -41,7 +41,7 @@ pub enum Lookup {
     /// Nothing (the paper).
     Whole,
     /// Those that are longer than this are shortened to it (the authors' code).
-    Shortened(f64),
+    Shortened(#[schemars(extend("exclusiveMinimum" = 0))] f64),
 }
 
 impl Default for Config {
@@ -62,7 +62,12 @@ impl Default for Config {
     }
 }
 
-/// The layers of STAMP.
+/// The layers of STAMP. With `x_t` the vector of the `t`-th of `L` clicks and `*` entry by entry:
+/// 1. `m_t = x_L`, `m_s = mean over t of x_t`
+/// 2. `alpha_t = w_0 . sig(W_1 x_t + W_2 m_t + W_3 m_s)`
+/// 3. `m_a = sum over t of alpha_t x_t + m_s`
+/// 4. `h_s = tanh(W_s m_a)`, `h_t = tanh(W_t m_t)`
+/// 5. `s_j = sum of h_s * h_t * e_j`
 #[derive(Debug)]
 pub struct Stamp {
     config: Config,
@@ -111,19 +116,19 @@ impl Gradient for Stamp {
             Lookup::Whole => x,
             Lookup::Shortened(length) => &x * (length / x.norm_scalaropt_dim(2, [-1], true).clamp_min(length)),
         };
-        let m_t = x.index_select(0, &batch.last); // [B, d]
-        let m_s = session_mean(batch, &x); // eq. 1, [B, d]
+        let m_t = x.index_select(0, &batch.last); // eq. 1, [B, d]
+        let m_s = session_mean(batch, &x); // [B, d]
         let of_session = self.of_last.forward(&m_t) + self.of_mean.forward(&m_s); // [B, d]
-        // alpha_i = w_0 . sig(W_1 x_i + W_2 x_t + W_3 m_s), eq. 7
-        let alpha = self.weigh.forward(&(self.of_each.forward(&x) + gather(&of_session, &batch.rows)).sigmoid()); // [P, 1]
-        let m_a = scatter_sum(&(alpha * x), &batch.rows, batch.size) + m_s; // eq. 8, [B, d]
-        let h_s = self.memory.forward(&m_a).tanh(); // eq. 3, [B, d]
+        let a = (self.of_each.forward(&x) + gather(&of_session, &batch.rows)).sigmoid(); // [P, d]
+        let alpha = self.weigh.forward(&a); // eq. 2, [P, 1]
+        let m_a = scatter_sum(&(alpha * x), &batch.rows, batch.size) + m_s; // eq. 3, [B, d]
+        let h_s = self.memory.forward(&m_a).tanh(); // eq. 4, [B, d]
         let h_t = self.trigger.forward(&m_t).tanh(); // [B, d]
         h_s * h_t // [B, d]
     }
 
     fn scorer(&self) -> Scorer<'_> {
-        Scorer::Dot { table: &self.embedding, items: self.items } // eq. 4: sum over k of h_s h_t x_i
+        Scorer::Dot { table: &self.embedding, items: self.items } // eq. 5
     }
 }
 

@@ -67,7 +67,7 @@ pub enum Clip {
     /// Not at all.
     None,
     /// That of each weight by itself, to this length.
-    EachTensor(f64),
+    EachTensor(#[schemars(extend("exclusiveMinimum" = 0))] f64),
 }
 
 /// How the learning rate falls from epoch to epoch.
