@@ -102,7 +102,11 @@ const MKM_SR: [&str; 22] = {
 
 #[test]
 fn the_names_and_shapes_of_weights_stay_as_they_are_written_here() {
-    for model in models() {
+    let models = models();
+    for (name, _) in WEIGHTS {
+        assert!(models.iter().any(|model| model["name"] == *name), "`{name}` is gone: take it off the list here");
+    }
+    for model in models {
         let name = model["name"].as_str().unwrap();
         let found: Vec<String> = model["parameters"]
             .as_array()

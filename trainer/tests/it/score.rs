@@ -168,8 +168,8 @@ fn weights_that_do_not_fit_are_all_named() {
     outcome.failed_with(3, "`embedding` has the shape [4, 1], not [4, 2]");
     outcome.failed_with(3, "`trigger.weight` has the shape [1, 1], not [2, 2]");
     outcome.failed_with(3, "describe");
-    job["model"]["given"]["name"] = "gru4rec".into();
-    job["model"]["given"]["config"]["dimension"] = 1.into();
+    job["model"]["given"]["name"] = "narm".into();
+    job["model"]["given"]["config"] = json!({ "dimension": 1, "embedding_dimension": 1 });
     let outcome = score(&workplace, &job, "");
     outcome.failed_with(3, "there is no tensor `gru.w_ih` of shape [3, 1]");
     outcome.failed_with(3, "the model has no `attention.w0.weight`");
