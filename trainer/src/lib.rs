@@ -19,4 +19,6 @@ pub mod describe;
 pub mod device;
 pub mod evaluate;
 pub mod job;
+pub mod score;
+pub mod shape;
 pub mod train;

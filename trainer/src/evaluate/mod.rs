@@ -118,7 +118,10 @@ pub struct Selected {
 
 impl ModelFile {
     /// Reads the `model.json` of `folder`.
-    fn read(folder: &Path) -> Result<Self, TrainerError> {
+    ///
+    /// # Errors
+    /// When it is missing, damaged or of another version.
+    pub fn read(folder: &Path) -> Result<Self, TrainerError> {
         let path = folder.join("model.json");
         let text = std::fs::read_to_string(&path).map_err(TrainerError::file(&path))?;
         let file: Self = serde_json::from_str(&text)

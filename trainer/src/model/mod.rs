@@ -4,12 +4,14 @@ mod entry;
 pub mod gru4rec;
 pub mod markov;
 pub mod msr;
+pub mod narm;
 pub mod pop;
 pub mod recency;
 pub mod recency_markov;
 pub mod sknn;
 pub mod spop;
 pub mod srgnn;
+pub mod stamp;
 mod training;
 
 use std::collections::BTreeMap;
@@ -18,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 pub use entry::{CountingConfig, Entry, GradientConfig, Needs};
-pub use training::{Patience, Schedule, Step, Training};
+pub use training::{BatchLoss, Clip, Patience, Schedule, Step, Training};
 
 use crate::batch::Batch;
 use crate::dataset::{Knowledge, Part};
@@ -45,6 +47,8 @@ pub const MODELS: &[Entry] = &[
         .floor(),
     counting::<sknn::Config>("sknn", "SKNN", "neighbors", "Jannach and Ludewig, RecSys 2017", "sknn"),
     gradient::<gru4rec::Config>("gru4rec", "GRU4Rec", "recurrent", "Hidasi et al., ICLR 2016", "gru4rec"),
+    gradient::<narm::Config>("narm", "NARM", "recurrent", "Li et al., CIKM 2017", "narm"),
+    gradient::<stamp::Config>("stamp", "STAMP", "attention", "Liu et al., KDD 2018", "stamp"),
     gradient::<srgnn::Config>("sr-gnn", "SR-GNN", "graph", "Wu et al., AAAI 2019", "srgnn"),
     gradient::<msr::Config>("m-sr", "M-SR", "graph", "Meng et al., SIGIR 2020", "msr")
         .needs(Needs { operations: true, knowledge: false }),
@@ -57,6 +61,17 @@ pub const MODELS: &[Entry] = &[
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Entry> {
     MODELS.iter().find(|entry| entry.name == name)
+}
+
+/// The entry of the model called `name`.
+///
+/// # Errors
+/// When there is none, with the names of all.
+pub fn named(name: &str) -> Result<&'static Entry, TrainerError> {
+    find(name).ok_or_else(|| {
+        let known: Vec<&str> = MODELS.iter().map(|entry| entry.name).collect();
+        TrainerError::job(format!("unknown model `{name}`"), format!("the models are {}", known.join(", ")))
+    })
 }
 
 /// The sizes that a model is built for.
@@ -190,5 +205,26 @@ impl Model {
             Self::Counting(_) => 0,
             Self::Gradient(network) => network.parameters.count(),
         }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::Value;
+    use tch::Device;
+
+    use super::*;
+
+    /// The gradient model `name` of `items` items under `config`, each of its weights set to the numbers of its name.
+    pub(crate) fn given(name: &str, config: &Value, items: i64, weights: &[(&str, &[f32])]) -> Model {
+        let catalog = Catalog { items, operations: 1, entities: items, relations: 0 };
+        let model = find(name).expect("in the list").build(config, catalog, 1, Device::Cpu).expect("a good config");
+        let Model::Gradient(network) = &model else { panic!("`{name}` counts") };
+        assert_eq!(network.parameters.iter().count(), weights.len());
+        for (name, weight) in network.parameters.iter() {
+            let (_, numbers) = weights.iter().find(|(other, _)| *other == name).expect("a value for each weight");
+            tch::no_grad(|| weight.shallow_clone().copy_(&Tensor::from_slice(numbers).reshape(weight.size())));
+        }
+        model
     }
 }

@@ -148,6 +148,7 @@ impl Run<'_> {
         for samples in order.chunks(training.batch.get() as usize) {
             let batch = Batch::gather(self.part, samples);
             let loss = network.accumulate(&batch);
+            training.prepare_gradient(&network.parameters, batch.size);
             adam.step(&network.parameters, rate, training.weight_decay);
             sum += loss * batch.size;
             done += samples.len();

@@ -5,6 +5,8 @@
 mod conformance;
 mod contract;
 mod dataset;
+mod parameters;
 mod process;
 mod restart;
 mod safetensors;
+mod score;
