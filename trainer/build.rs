@@ -9,6 +9,7 @@ use std::{env, fs};
 const SHARED: &[&str] = &[
     "native",
     "src/batch.rs",
+    "src/count.rs",
     "src/evaluate",
     "src/model/training.rs",
     "src/native.rs",

@@ -70,10 +70,11 @@ fn merge(config: &mut Value, overrides: &Map<String, Value>, path: &mut Vec<Stri
             (Some(place), _) => *place = value.clone(),
             (None, _) => {
                 let names: Vec<&str> = known.keys().map(String::as_str).collect();
+                let help = if names.is_empty() { "it has none".to_owned() } else { suggestion(key, &names) };
                 complaints.push(Complaint {
                     field: path.clone(),
                     message: format!("unknown hyper-parameter `{key}`"),
-                    help: Some(suggestion(key, &names)),
+                    help: Some(help),
                 });
             }
         }

@@ -13,6 +13,7 @@ pub mod dataset;
 pub mod event;
 pub mod vectors;
 
+pub mod count;
 pub mod model;
 pub mod nn;
 
@@ -21,4 +22,6 @@ pub mod device;
 pub mod embed;
 pub mod evaluate;
 pub mod job;
+pub mod score;
+pub mod shape;
 pub mod train;

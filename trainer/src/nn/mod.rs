@@ -1,10 +1,11 @@
 //! The layers that models are made of. Letters: `B` sessions, `P` positions, `N` graph nodes, `d` width, `V` items.
 
 mod adam;
+mod dropout;
 mod gather;
 mod ggnn;
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 mod graph;
 mod gru;
 mod init;
@@ -18,10 +19,11 @@ mod table;
 mod transh;
 
 pub use adam::Adam;
+pub use dropout::Dropout;
 pub use gather::{gather, scatter_sum};
 pub use ggnn::Ggnn;
 pub use graph::{Edges, SessionGraph};
-pub use gru::Gru;
+pub use gru::{Gru, GruRules};
 pub use init::{Initializer, Rule};
 pub use linear::Linear;
 pub use mlp::Mlp;

@@ -170,6 +170,7 @@ impl Run<'_> {
             let batch = Batch::gather(self.part, samples);
             let loss = network.accumulate(&batch);
             beside(&batch)?;
+            training.prepare_gradient(&network.parameters, batch.size);
             adam.step(&network.parameters, rate, training.weight_decay);
             sum += loss * batch.size;
             done += samples.len();

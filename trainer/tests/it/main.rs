@@ -7,6 +7,8 @@ mod contract;
 mod dataset;
 mod embedding;
 mod knowledge;
+mod parameters;
 mod process;
 mod restart;
 mod safetensors;
+mod score;
