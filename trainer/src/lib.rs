@@ -10,6 +10,7 @@ pub mod seed;
 pub mod batch;
 pub mod dataset;
 pub mod event;
+pub mod lanes;
 
 pub mod model;
 pub mod nn;

@@ -1,77 +1,209 @@
-//! GRU4Rec (Hidasi et al., ICLR 2016; Hidasi and Karatzoglou, CIKM 2018), the cross-entropy form.
+//! GRU4Rec (Hidasi et al., ICLR 2016; Hidasi and Karatzoglou, CIKM 2018), as its authors train it.
 //!
-//! The idea: a recurrent network reads the items of a session one by one; its state scores the next item.
+//! The idea: a recurrent unit reads sessions side by side, an event a step, and its state scores the next item against
+//! the targets of the other sessions and some more items, drawn by popularity.
 //!
-//! **Deviations from the authors' code.** Samples are prefixes of sessions in shuffled batches with the gradient through
-//! the whole prefix; theirs runs sessions side by side and cuts the gradient at each event. The softmax is over the whole
-//! catalog, theirs over sampled items. The unit is libtorch's (reset gate after the product), the optimizer is Adam instead
-//! of Adagrad, item embeddings serve as input and output (their `constrained` setting) and the output has no bias.
-//! All are choices for an even comparison: every model here sees the same samples and candidates.
+//! Sessions in order of their first event, the state carried on and its gradient cut at each step; columns and losses as
+//! in `nn/sampled.rs`, divided by the lanes at the start; Adagrad with momentum on the rows of the step; dropout on the
+//! input, and on the state before it is carried on. BPR in MKM-SR's "GRU4Rec+BPR" is BPR-max: it cites the 2018 paper.
+//! **Deviations from the authors' code.** One layer. Their Theano unit, also where their PyTorch port takes libtorch's.
+//! No one-hot input: `separate` embeddings are the same function. It goes on to the end of the last session where
+//! theirs stops at one lane if nothing is drawn, so that no event is lost.
+//! Defaults are their tuned ones (RSC15 for CE, Diginetica for BPR-max) at the width of 100 that MKM-SR gives every model.
 //! Used by: Table 2 of MKM-SR.
 
 use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tch::Tensor;
 
-use super::{Catalog, Gradient, GradientConfig, Mode, Training, positive};
+use super::{Catalog, Drawn, Gradient, GradientConfig, LaneTask, Mode, Objective, Training, positive};
 use crate::batch::Batch;
 use crate::error::TrainerError;
-use crate::nn::{Gru, Initializer, Rule, Scorer, Table};
+use crate::lanes::LaneStep;
+use crate::nn::{
+    BprMax, Cell, Initializer, Momentum, OptimizerKind, Rule, SampledCrossEntropy, SampledLoss, Scorer, Table, Touched,
+};
 
 /// Settings of GRU4Rec.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Width `d` of item embeddings and of the unit.
+    /// Width `d` of the unit and of item vectors.
     pub dimension: NonZeroU32,
-    /// The training loop.
+    /// Where the vectors of the items that are read come from.
+    pub embedding: Embedding,
+    /// What is minimised.
+    pub loss: SampledLoss,
+    /// Items drawn at each step beside the targets, `n_sample`.
+    pub negatives: u32,
+    /// An item that occurs `c` times is drawn in proportion to `c^alpha`, `sample_alpha`.
+    #[schemars(range(min = 0.0))]
+    pub alpha: f64,
+    /// Share of an input vector that is dropped, `dropout_p_embed`.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub dropout_embedding: f64,
+    /// Share of a state that is dropped, `dropout_p_hidden`.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub dropout_hidden: f64,
+    /// The training loop; `batch` sessions stand side by side.
     pub training: Training,
 }
 
+/// Where the vectors of the items that are read come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Embedding {
+    /// They are the weights of the output (`constrained_embedding`).
+    #[default]
+    Constrained,
+    /// A table of their own.
+    Separate,
+}
+
 impl Default for Config {
+    /// GRU4Rec with cross-entropy.
     fn default() -> Self {
         Self {
             dimension: positive(100),
-            training: Training { epochs: positive(30), weight_decay: 0.0, ..Training::default() },
+            embedding: Embedding::default(),
+            loss: SampledLoss::CrossEntropy(SampledCrossEntropy::default()),
+            negatives: 2048,
+            alpha: 0.5,
+            dropout_embedding: 0.0,
+            dropout_hidden: 0.4,
+            training: training(32, 0.2, 0.2),
         }
+    }
+}
+
+/// Ten epochs of Adagrad in `batch` lanes.
+fn training(batch: u32, learning_rate: f64, momentum: f64) -> Training {
+    Training {
+        epochs: positive(10),
+        batch: positive(batch),
+        optimizer: OptimizerKind::Adagrad(Momentum { momentum }),
+        learning_rate,
+        weight_decay: 0.0,
+        ..Training::default()
+    }
+}
+
+impl Config {
+    /// The default config of GRU4Rec with BPR-max, as JSON.
+    ///
+    /// # Panics
+    /// Never: the config is plain data.
+    #[must_use]
+    pub fn with_bpr_max() -> Value {
+        let config = Self {
+            loss: SampledLoss::BprMax(BprMax::default()),
+            alpha: 0.3,
+            dropout_embedding: 0.5,
+            dropout_hidden: 0.3,
+            training: training(128, 0.05, 0.15),
+            ..Self::default()
+        };
+        serde_json::to_value(config).expect("a config is plain data")
     }
 }
 
 /// The layers of GRU4Rec.
 #[derive(Debug)]
 pub struct Gru4Rec {
-    training: Training,
+    config: Config,
     items: i64,
-    embedding: Table,
-    gru: Gru,
+    /// The vectors of items that are read, where they are not `output`.
+    embedding: Option<Table>,
+    cell: Cell,
+    /// `W_y`.
+    output: Table,
+    /// `b_y`, a table of width 1.
+    bias: Table,
 }
 
 impl GradientConfig for Config {
     fn build(&self, catalog: Catalog, weights: &mut Initializer) -> Result<Box<dyn Gradient>, TrainerError> {
-        let d = i64::from(self.dimension.get());
-        let uniform = |fan_in: i64, fan_out: i64| Rule::Uniform((6.0 / (fan_in + fan_out) as f64).sqrt());
+        if self.negatives == 0 && self.training.batch.get() == 1 {
+            let message = "one session at a time and no drawn items leave a target nothing to be compared with";
+            return Err(TrainerError::job(message, "raise `negatives` or `training.batch`"));
+        }
+        let (d, items) = (i64::from(self.dimension.get()), catalog.items);
+        let embedding = match self.embedding {
+            Embedding::Constrained => None,
+            Embedding::Separate => Some(Table::new(weights, "embedding", items, d, Rule::glorot(items, d))),
+        };
         Ok(Box::new(Gru4Rec {
-            training: self.training.clone(),
-            items: catalog.items,
-            embedding: Table::new(weights, "embedding", catalog.items, d, uniform(catalog.items, d)),
-            gru: Gru::new(weights, "gru", d, d, uniform(d, d)),
+            config: self.clone(),
+            items,
+            embedding,
+            cell: Cell::new(weights, "gru", d, d),
+            output: Table::new(weights, "output.weight", items, d, Rule::glorot(items, d)),
+            bias: Table::new(weights, "output.bias", items, 1, Rule::Zero),
         }))
+    }
+}
+
+impl Gru4Rec {
+    /// The table whose rows are read.
+    fn input(&self) -> &Table {
+        self.embedding.as_ref().unwrap_or(&self.output)
     }
 }
 
 impl Gradient for Gru4Rec {
     fn training(&self) -> &Training {
-        &self.training
+        &self.config.training
     }
 
     fn represent(&self, batch: &Batch, _mode: Mode) -> Tensor {
-        let x = self.embedding.rows(&batch.items); // [P, d]
-        self.gru.forward(batch, &x).index_select(0, &batch.last) // [B, d]
+        self.cell.last(batch, &self.input().rows(&batch.items)) // [B, d]
     }
 
     fn scorer(&self) -> Scorer<'_> {
-        Scorer::Dot { table: &self.embedding, items: self.items }
+        Scorer::Affine { table: &self.output, bias: &self.bias, items: self.items }
     }
+
+    fn objective(&self) -> Objective<'_> {
+        Objective::Lanes(self)
+    }
+}
+
+impl LaneTask for Gru4Rec {
+    fn drawn(&self) -> Drawn {
+        Drawn { count: self.config.negatives as usize, alpha: self.config.alpha }
+    }
+
+    fn width(&self) -> i64 {
+        self.config.dimension.get().into()
+    }
+
+    fn step(&self, step: &LaneStep, states: &Tensor, log_counts: &Tensor) -> (Tensor, Tensor) {
+        let Config { loss, alpha, dropout_embedding, dropout_hidden, .. } = &self.config;
+        let x = drop(self.input().rows(&step.inputs), *dropout_embedding); // [M, d]
+        let h = drop(self.cell.step(&x, states), *dropout_hidden); // [M, d]
+        let (w_y, b_y) = (self.output.rows(&step.candidates), self.bias.rows(&step.candidates)); // [C, d], [C, 1]
+        let r = b_y.tr().addmm(&h, &w_y.tr()); // [M, C]
+        let loss = loss.sum(&r, || {
+            // log c for the targets, as they come by popularity; alpha log c for what is drawn.
+            let (lanes, all) = (step.lanes(), log_counts.index_select(0, &step.candidates));
+            Tensor::cat(&[all.narrow(0, 0, lanes), all.narrow(0, lanes, all.size()[0] - lanes) * *alpha], 0)
+        });
+        (loss, h)
+    }
+
+    fn touched(&self, step: &LaneStep) -> Touched {
+        let (output, bias) = (&self.output, self.bias.touched(&step.candidates));
+        Touched::Rows(match &self.embedding {
+            None => vec![output.touched(&step.seen), bias],
+            Some(embedding) => vec![embedding.touched(&step.inputs), output.touched(&step.candidates), bias],
+        })
+    }
+}
+
+/// `x` with a share of its numbers zero and the others as much larger.
+fn drop(x: Tensor, share: f64) -> Tensor {
+    if share > 0.0 { x.dropout(share, true) } else { x }
 }

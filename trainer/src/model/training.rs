@@ -5,18 +5,22 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The settings of the training loop. Adam is the optimizer; `weight_decay` is added to the gradient.
+use crate::nn::OptimizerKind;
+
+/// The settings of the training loop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Training {
     /// The most passes over the training samples.
     pub epochs: NonZeroU32,
-    /// Samples a step.
+    /// Samples a step; sessions side by side for a model that walks over them.
     pub batch: NonZeroU32,
-    /// Adam's rate in the first epoch.
+    /// How parameters are moved.
+    pub optimizer: OptimizerKind,
+    /// The optimizer's rate in the first epoch.
     #[schemars(range(min = 0.0))]
     pub learning_rate: f64,
-    /// L2 penalty `lambda_2`, on every parameter.
+    /// L2 penalty `lambda_2`: times a parameter it is added to the gradient of each parameter that the optimizer moves.
     #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
     /// How the rate falls.
@@ -32,6 +36,7 @@ impl Default for Training {
         Self {
             epochs: positive(50),
             batch: positive(128),
+            optimizer: OptimizerKind::Adam,
             learning_rate: 1e-3,
             weight_decay: 1e-5,
             schedule: Schedule::Constant,

@@ -1,6 +1,8 @@
 //! The layers that models are made of. Letters: `B` sessions, `P` positions, `N` graph nodes, `d` width, `V` items.
 
 mod adam;
+mod cell;
+mod descent;
 mod gather;
 mod ggnn;
 #[cfg(test)]
@@ -9,21 +11,27 @@ mod graph;
 mod gru;
 mod init;
 mod linear;
+mod optimizer;
 mod parameters;
 mod readout;
+mod sampled;
 mod scorer;
 mod table;
 mod transh;
 
 pub use adam::Adam;
+pub use cell::Cell;
+pub use descent::Descent;
 pub use gather::{gather, scatter_sum};
 pub use ggnn::Ggnn;
 pub use graph::{Edges, SessionGraph};
 pub use gru::Gru;
 pub use init::{Initializer, Rule};
 pub use linear::Linear;
+pub use optimizer::{Momentum, Optimizer, OptimizerKind, Rows, Touched};
 pub use parameters::Parameters;
 pub use readout::Readout;
+pub use sampled::{BprMax, SampledCrossEntropy, SampledLoss};
 pub use scorer::{Mlp, Scorer};
 pub use table::Table;
 pub use transh::{Energy, TransH};
