@@ -133,7 +133,6 @@ impl LaneStep {
 
     /// The states `[M, d]` with which this step begins, from those that the step before ended with: a lane that begins a
     /// session begins from zero.
-    #[must_use]
     pub fn carry(&self, states: &Tensor) -> Tensor {
         states.index_select(0, &self.origins) * &self.kept
     }

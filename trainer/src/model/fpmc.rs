@@ -3,8 +3,8 @@
 //! The idea: what follows a basket is scored by factorised transitions from its items, learned by pairwise ranking.
 //!
 //! **Deviations from the paper.** A session has no user that a later session could share, so the user's term is left out:
-//! this is the paper's factorised Markov chain (FMC). The basket is the session so far (`basket: last` for its last item
-//! alone). Samples come in shuffled batches, each once an epoch, instead of one by one with replacement; gradients of a
+//! this is the paper's factorised Markov chain (FMC). The basket is the session so far, an item as often as it occurs
+//! (`basket: last` for the last item alone). Samples come in shuffled batches, each once an epoch, instead of one by one with replacement; gradients of a
 //! batch are summed, so that a batch of 1 is the paper's algorithm.
 //! **Deviations from the script published with MKM-SR**, whose figures are not comparable: it tests one sample a session
 //! instead of every prefix, reads padding as the last item, divides by the padded width, and knows the log's users.
@@ -154,5 +154,55 @@ impl PairTask for Fpmc {
     fn touched(&self, batch: &Batch, negatives: &Tensor) -> Touched {
         let next = Tensor::cat(&[&batch.targets, &negatives.flatten(0, 1)], 0);
         Touched::Rows(vec![self.next.touched(&next), self.basket.touched(&self.baskets(batch).0)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tch::Device;
+
+    use super::*;
+    use crate::batch::tests::part;
+    use crate::model::{Model, Network, find};
+
+    /// FPMC of one factor over four items: `V_LI` is (1, 2, 3, 4), `V_IL` is (10, 20, 30, 40) / 10.
+    fn network(basket: &str, regularization: f64) -> Network {
+        let catalog = Catalog { items: 4, operations: 1, entities: 4, relations: 0 };
+        let mut config = find("fpmc").expect("in the list").default_config();
+        config["dimension"] = json!(1);
+        config["basket"] = json!(basket);
+        config["regularization"] = json!(regularization);
+        let model = find("fpmc").expect("in the list").build(&config, catalog, 1, Device::Cpu).expect("a good config");
+        let table = Tensor::from_slice(&[0f32, 1., 2., 3., 4.]).unsqueeze(1);
+        let state = [("basket".to_owned(), table.shallow_clone()), ("next".to_owned(), table * 0.1)];
+        let Model::Gradient(network) = model else { panic!("it has a gradient") };
+        network.parameters.restore(&state.into()).expect("its weights");
+        network
+    }
+
+    #[test]
+    fn a_session_is_the_mean_of_its_items_or_the_last_one() {
+        let part = part(&[&[(1, 1), (4, 1), (1, 1), (2, 1)], &[(3, 1), (1, 1)]], 4, 1);
+        let batch = Batch::gather(&part, &[0, 1]);
+        for (basket, expected) in [("session", [2.0, 3.0]), ("last", [1.0, 3.0])] {
+            let s = network(basket, 0.0).layers.represent(&batch, Mode::Score).squeeze_dim(1);
+            assert_eq!(Vec::<f32>::try_from(s.detach()).expect("floats"), expected, "{basket}");
+        }
+    }
+
+    #[test]
+    fn the_loss_of_two_pairs_by_hand() {
+        // The basket (1, 3) has the mean 2; item 4 scores 0.8, items 2 and 1 score 0.4 and 0.2.
+        let part = part(&[&[(1, 1), (3, 1), (4, 1)]], 4, 1);
+        let batch = Batch::gather(&part, &[0]);
+        let negatives = Tensor::from_slice(&[2i64, 1]).unsqueeze(0);
+        let network = network("session", 0.5);
+        let Objective::Pairs(task) = network.layers.objective() else { panic!("it learns from pairs") };
+        let softplus = |x: f64| x.exp().ln_1p();
+        let squares = 2.0 * (0.16 + 1.0 + 9.0) + 0.04 + 0.01;
+        let expected = softplus(-0.4) + softplus(-0.6) + 0.25 * squares;
+        let found = task.loss(&batch, &negatives).double_value(&[]);
+        assert!((found - expected).abs() < 1e-5, "{found}, not {expected}");
     }
 }

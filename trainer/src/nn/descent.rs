@@ -94,7 +94,7 @@ impl Descent {
             if let Some(squares) = &state.squares {
                 let sum = rows(squares) + change.square();
                 put(squares, &sum);
-                change = change / (sum + EPSILON).sqrt();
+                change /= (sum + EPSILON).sqrt();
             }
             change *= -rate;
             if let Some(velocity) = &state.velocity {
