@@ -9,12 +9,14 @@ use std::{env, fs};
 const SHARED: &[&str] = &[
     "native",
     "src/batch.rs",
+    "src/count.rs",
     "src/evaluate",
     "src/lanes.rs",
     "src/model/objective.rs",
     "src/model/training.rs",
     "src/native.rs",
     "src/nn",
+    "src/popularity.rs",
     "src/seed.rs",
     "src/train",
 ];

@@ -1,6 +1,8 @@
 //! The field's tables, typed: events, items, sessions, samples, ranks; and the files that a trainer reads.
 
 pub mod audit;
+pub mod breakdown;
+pub mod comments;
 pub mod dataset;
 pub mod events;
 pub mod frame;

@@ -27,6 +27,18 @@ pub const USERS: KeyTable = KeyTable {
     },
 };
 
+/// Who sells items, with what is known of them; only where a log comes with a table of shops.
+pub const SHOPS: KeyTable = KeyTable {
+    file: "shops.parquet",
+    schema: Schema {
+        name: "shops",
+        version: 1,
+        columns: &[("shop", Type::Text, "the shop as the items' attribute `shop` names it")],
+        sorted: &[],
+        open: true,
+    },
+};
+
 /// What can be done to an item (micro-behaviors).
 pub const OPERATIONS: KeyTable = KeyTable {
     file: "operations.parquet",

@@ -116,6 +116,14 @@ impl ExperimentFile {
         for (index, claim) in self.experiment.claims.iter().enumerate() {
             metric_error(vec!["claims".into(), index.into(), "metric".into()], &claim.metric);
         }
+        let breakdowns = self.experiment.report.as_ref().map(|report| &report.breakdowns[..]).unwrap_or_default();
+        for (index, breakdown) in breakdowns.iter().enumerate() {
+            if breakdowns[..index].contains(breakdown) {
+                let path = ["report".into(), "breakdowns".into(), index.into()];
+                let message = format!("breakdown `{}` is named twice", breakdown.name());
+                errors.push(self.document.error(&path, Part::Value, message).help("take one out"));
+            }
+        }
         // A grid without a cell has no axes, and says so itself.
         if axes.is_empty() {
             return errors;

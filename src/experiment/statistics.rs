@@ -42,6 +42,7 @@ impl ExperimentFile {
         for (field, help) in [
             ("metrics", "make an experiment of each: metrics need models, and statistics need none"),
             ("rows", "the statistics are the rows"),
+            ("breakdowns", "they tell ranks apart, and statistics have none"),
         ] {
             let path = keys(["report", field]);
             if self.document.has(&path) {

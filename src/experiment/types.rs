@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::grid::{AxisValue, Grid};
+use crate::data::breakdown::Breakdown;
 use crate::data::protocol::Protocol;
 
 /// An experiment: pipelines, a grid over them, a protocol, and what to report.
@@ -88,6 +89,10 @@ pub struct ReportSpec {
     /// Metrics with their cut-off: `hit@20`, `mrr@20`.
     #[serde(default = "usual_metrics")]
     pub metrics: Vec<String>,
+    /// Ways to tell the test samples apart: each makes a further table under the main one, with the metrics of each group
+    /// of samples. They come from the ranks that are kept; no model runs again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub breakdowns: Vec<Breakdown>,
     /// Instead of metrics, statistics of the data sets by name: `sessions`, `mean session length`. They are the rows, and
     /// only the stages run that the `statistics` stages of the pipelines need, and their `audit` stages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -2,16 +2,16 @@
 //! is known of items and users.
 
 use super::draft::Drafts;
-use super::keys::{Key, Keys};
+use super::keys::{FETCHED, Key, Keys};
 use super::known::{Known, Repeats, Values};
 use super::raw::{Fault, Form, RawFile, RawFolder, Row};
 use super::reading::{Counted, Listed, read};
 use super::rejects::{BadRows, Rejects};
 use super::tally::Tally;
-use crate::artifact::table::{self, Column};
+use crate::artifact::table::{self, Column, Schema};
 use crate::data::events::{self, Clock, Event, EventWriter, Group, Meta, NONE};
 use crate::data::items;
-use crate::data::names::{GIVEN_SESSIONS, OPERATIONS, USERS};
+use crate::data::names::{GIVEN_SESSIONS, KeyTable, OPERATIONS, USERS};
 use crate::data::order::Sorter;
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{StageError, Task};
@@ -120,7 +120,13 @@ impl<'t> Intake<'t> {
                 if key == Key::NONE { NONE } else { keys.number(key, &drafts.text) }
             };
             let mut own = (None, NONE);
-            for draft in &drafts.events {
+            for (at, draft) in drafts.events.iter().enumerate() {
+                if at.is_multiple_of(FETCHED) {
+                    let next = || drafts.events[at..].iter().take(FETCHED);
+                    users.fetch(next().map(|draft| draft.user), &drafts.text);
+                    items.fetch(next().map(|draft| draft.item), &drafts.text);
+                    sessions.fetch(next().map(|draft| draft.session), &drafts.text);
+                }
                 let place = first + u64::from(draft.place);
                 let session = match draft.session.row() {
                     // A session that is a row is named by it, from 1.
@@ -177,11 +183,12 @@ impl<'t> Intake<'t> {
         form: &Form<'_>,
         attributes: &[&str],
         parse: impl Fn(&Row<'_>, &mut Values) -> Result<(), Fault> + Sync,
-    ) -> Result<Counted, StageError> {
-        let mut known = Known::new(attributes);
-        let counted = self.know(file, form, &mut known, Of::Items, parse)?;
+    ) -> Result<(), StageError> {
+        let (mut keys, mut known) = (std::mem::take(&mut self.items), Known::new(attributes));
+        self.know(file, form, &mut known, &mut keys, "items", parse)?;
+        self.items = keys;
         self.known_items.push(known);
-        Ok(counted)
+        Ok(())
     }
 
     /// Reads a file of what is known of users: `parse` gives a name and then a value for each attribute.
@@ -194,11 +201,46 @@ impl<'t> Intake<'t> {
         form: &Form<'_>,
         attributes: &[&str],
         parse: impl Fn(&Row<'_>, &mut Values) -> Result<(), Fault> + Sync,
-    ) -> Result<Counted, StageError> {
-        let mut known = Known::new(attributes);
-        let counted = self.know(file, form, &mut known, Of::Users, parse)?;
+    ) -> Result<(), StageError> {
+        let (mut keys, mut known) = (std::mem::take(&mut self.users), Known::new(attributes));
+        self.know(file, form, &mut known, &mut keys, "users", parse)?;
+        self.users = keys;
         self.known_users.push(known);
-        Ok(counted)
+        Ok(())
+    }
+
+    /// Reads a file of what is known of things that are neither items nor users, and writes their table: `parse` gives a
+    /// name and then a value for each attribute.
+    ///
+    /// # Errors
+    /// See [`read`].
+    pub(super) fn others(
+        &mut self,
+        table: &KeyTable,
+        file: &RawFile,
+        form: &Form<'_>,
+        attributes: &[&str],
+        parse: impl Fn(&Row<'_>, &mut Values) -> Result<(), Fault> + Sync,
+    ) -> Result<(), StageError> {
+        let (mut keys, mut known) = (Keys::default(), Known::new(attributes));
+        self.know(file, form, &mut known, &mut keys, table.schema.name, parse)?;
+        let attributes = known.columns(keys.len());
+        Ok(table.write_with(&self.task.output, keys.names(), attributes)?)
+    }
+
+    /// The number of an item that another table than the log's names.
+    pub(super) fn item(&mut self, name: &str) -> u32 {
+        let mut text = Vec::new();
+        let key = Key::new(name.as_bytes(), &mut text);
+        self.items.number(key, &text)
+    }
+
+    /// Writes a table that is whole as it is.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn write(&self, file: &str, schema: &Schema, columns: Vec<Column>) -> Result<(), StageError> {
+        Ok(table::write(&self.task.output.join(file), schema, columns, Vec::new())?)
     }
 
     /// Takes what is known of items from elsewhere than the rows of one file.
@@ -274,10 +316,10 @@ impl<'t> Intake<'t> {
         file: &RawFile,
         form: &Form<'_>,
         known: &mut Known,
-        of: Of,
+        keys: &mut Keys,
+        what: &str,
         parse: impl Fn(&Row<'_>, &mut Values) -> Result<(), Fault> + Sync,
-    ) -> Result<Counted, StageError> {
-        let keys = if of == Of::Items { &mut self.items } else { &mut self.users };
+    ) -> Result<(), StageError> {
         let (mut repeats, tally) = (Repeats::default(), &mut self.tally);
         let counted = read(self.task, file, form, &mut self.rejects, parse, |values: &mut Values| {
             let more = known.take(values, keys);
@@ -286,7 +328,7 @@ impl<'t> Intake<'t> {
             tally.merge(&values.tally);
             Ok(())
         })?;
-        keys.check(if of == Of::Items { "items" } else { "users" })?;
+        keys.check(what)?;
         self.note(&format!("rows of {}", file.name), counted.rows);
         if repeats.rows > 0 {
             self.note(&format!("rows of {} that name again what an earlier one named", file.name), repeats.rows);
@@ -294,13 +336,6 @@ impl<'t> Intake<'t> {
         if repeats.disputed > 0 {
             self.note(&format!("names of which rows of {} say different things", file.name), repeats.disputed);
         }
-        Ok(counted)
+        Ok(())
     }
-}
-
-/// Of what something is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Of {
-    Items,
-    Users,
 }

@@ -1,5 +1,5 @@
 //! JDATA 2019: `jdata_action.csv` (user, SKU, time, module, type), `jdata_product.csv` (brand, shop, category, day on the
-//! market), and, where it is there, `jdata_user.csv`. Types: 1 view, 2 order, 3 follow, 4 comment, 5 cart. An action may
+//! market), and, where they are there, `jdata_user.csv`, `jdata_shop.csv` and `jdata_comment.csv`. Types: 1 view, 2 order, 3 follow, 4 comment, 5 cart. An action may
 //! name a SKU that is no product.
 
 use super::draft::{Draft, Drafts};
@@ -8,11 +8,16 @@ use super::keys::Key;
 use super::known::Values;
 use super::raw::{Fault, Form, Row};
 use super::{Options, time};
+use crate::artifact::table::Column;
+use crate::data::comments;
 use crate::data::events::{Clock, Group};
+use crate::data::names::SHOPS;
 use crate::engine::stage::{StageError, Task};
 
 const ACTION: &[&str] = &["user_id", "sku_id", "action_time", "type"];
 const PRODUCT: &[&str] = &["sku_id", "brand", "shop_id", "cate", "market_time"];
+const SHOP: &[&str] = &["shop_id", "vender_id", "fans_num", "vip_num", "shop_reg_tm", "cate", "shop_score"];
+const COMMENT: &[&str] = &["sku_id", "dt", "comments", "good_comments", "bad_comments"];
 const USER: &[&str] =
     &["user_id", "age", "sex", "user_reg_tm", "user_lv_cd", "city_level", "province", "city", "county"];
 
@@ -23,11 +28,25 @@ const USER: &[&str] =
 pub(super) fn ingest(task: &Task<'_>, options: &Options) -> Result<(), StageError> {
     let mut intake = Intake::create(task, options.bad_rows, Clock::Seconds, Group::User)?;
     let (action, product) = (intake.raw().require("jdata_action.csv")?, intake.raw().require("jdata_product.csv")?);
-    let user = intake.raw().find("jdata_user.csv")?;
+    let [user, shop, comment] =
+        ["jdata_user.csv", "jdata_shop.csv", "jdata_comment.csv"].map(|name| intake.raw().find(name));
     intake.log(&action, &Form::csv(ACTION), event)?;
     intake.items(&product, &Form::csv(PRODUCT), &["brand", "shop", "category", "launch"], item)?;
-    if let Some(user) = user {
-        intake.users(&user, &Form::csv(USER), &USER[1..], person)?;
+    if let Some(user) = user? {
+        intake.users(&user, &Form::csv(USER), &USER[1..], described)?;
+    }
+    if let Some(shop) = shop? {
+        intake.others(&SHOPS, &shop, &Form::csv(SHOP), &SHOP[1..], described)?;
+    }
+    if let Some(comment) = comment? {
+        let days = intake.list(&comment, &Form::csv(COMMENT), commented)?;
+        let mut days: Vec<(i32, [i64; 4])> =
+            days.into_iter().map(|(item, day)| (intake.item(&item.to_string()).cast_signed(), day)).collect();
+        days.sort_unstable();
+        let column = |at: usize| Column::Int64(days.iter().map(|(_, day)| day[at]).collect());
+        let items = Column::Int32(days.iter().map(|(item, _)| *item).collect());
+        intake.write(comments::FILE, &comments::SCHEMA, vec![items, column(0), column(1), column(2), column(3)])?;
+        intake.note("rows of jdata_comment.csv", days.len());
     }
     intake.finish()
 }
@@ -68,10 +87,18 @@ fn item(row: &Row<'_>, values: &mut Values) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A user.
-fn person(row: &Row<'_>, values: &mut Values) -> Result<(), Fault> {
+/// What was counted of a SKU on a day: its first second, comments, good ones, bad ones.
+fn commented(row: &Row<'_>) -> Result<(u64, [i64; 4]), Fault> {
+    let item = ascii(row.digits(0)?).parse();
+    let item = item.map_err(|_| Fault::of(0, "is too great a number", "SKUs have up to 18 digits"))?;
+    let day = time::day(row.bytes(1)).ok_or_else(|| Fault::of(1, "is not a day", "days look like `2018-03-05`"))?;
+    Ok((item, [day * 86_400, row.number(2)?, row.number(3)?, row.number(4)?]))
+}
+
+/// A user or a shop.
+fn described(row: &Row<'_>, values: &mut Values) -> Result<(), Fault> {
     values.name(row.digits(0)?);
-    for column in 1..USER.len() {
+    for column in 1..row.width() {
         // Numbers in columns with gaps may be printed with `.0`; the time of registration is no number.
         let text = row.text(column)?;
         values.push(Some(text.strip_suffix(".0").unwrap_or(&text)));
@@ -86,9 +113,10 @@ fn ascii(digits: &[u8]) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Ingested, ingested};
+    use super::super::tests::{Ingested, ingested, ingested_into};
     use super::super::{BadRows, Format, Quarantine};
     use super::*;
+    use crate::artifact::table::{self, Text};
 
     const PRODUCTS: &str = "sku_id,brand,shop_id,cate,market_time\n\
         40001,511.0,77,12,2016-09-01 10:00:00.0\n40002,,77,12,\n";
@@ -124,6 +152,43 @@ mod tests {
                 ("launch", Some("201609"), None, None)
             ]
         );
+    }
+
+    #[test]
+    fn shops_and_comments_become_tables_of_their_own() {
+        let shops = "vender_id,shop_id,fans_num,vip_num,shop_reg_tm,cate,shop_score\n\
+            31,77,1200,1100,2014-05-06 08:00:00.0,12.0,9.41\n32,78,,,,,\n";
+        let comments = "dt,sku_id,comments,good_comments,bad_comments\n\
+            2018-03-06,40002,1,0,1\n2018-03-05,40009,4,4,0\n2018-03-05,40002,3,3,0\n";
+        let folder = tempfile::tempdir().unwrap();
+        let root = camino::Utf8Path::from_path(folder.path()).unwrap();
+        let files = [
+            ("jdata_action.csv", HEADER.as_bytes()),
+            ("jdata_product.csv", PRODUCTS.as_bytes()),
+            ("jdata_shop.csv", shops.as_bytes()),
+            ("jdata_comment.csv", comments.as_bytes()),
+        ];
+        let made = ingested_into(root, Format::Jdata, &Options::default(), &files).unwrap();
+        let folder = root.join("output");
+        let mut shops = table::read(&folder.join(SHOPS.file), &SHOPS.schema).unwrap();
+        let known: Vec<(String, Text)> = shops.further();
+        let shown = known.iter().map(|(name, text)| (name.as_str(), text.get(0), text.get(1)));
+        assert_eq!(
+            shown.collect::<Vec<_>>(),
+            [
+                ("vender_id", Some("31"), Some("32")),
+                ("fans_num", Some("1200"), None),
+                ("vip_num", Some("1100"), None),
+                ("shop_reg_tm", Some("2014-05-06 08:00:00"), None),
+                ("cate", Some("12"), None),
+                ("shop_score", Some("9.41"), None),
+            ]
+        );
+        assert_eq!(made.items.item.iter().collect::<Vec<_>>(), [Some("40001"), Some("40002"), Some("40009")]);
+        let mut table = table::read(&folder.join(comments::FILE), &comments::SCHEMA).unwrap();
+        assert_eq!(table.int32("item"), [1, 1, 2]);
+        assert_eq!(table.int64("time"), [1_520_208_000, 1_520_294_400, 1_520_208_000]);
+        assert_eq!(["comments", "good", "bad"].map(|name| table.int64(name)), [[3, 1, 4], [3, 0, 4], [0, 1, 0]]);
     }
 
     #[test]

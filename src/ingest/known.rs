@@ -2,7 +2,7 @@
 
 use hashbrown::HashTable;
 
-use super::keys::{Key, Keys, hash_of_bytes};
+use super::keys::{FETCHED, Key, Keys, hash_of_bytes};
 use super::reading::Batch;
 use super::tally::Tally;
 use crate::artifact::table::Text;
@@ -157,6 +157,9 @@ impl Known {
     pub(super) fn take(&mut self, values: &Values, keys: &mut Keys) -> Repeats {
         let (mut from, mut repeats, width) = (0, Repeats::default(), self.names.len());
         for (row, key) in values.keys.iter().enumerate() {
+            if row.is_multiple_of(FETCHED) {
+                keys.fetch(values.keys[row..].iter().copied().take(FETCHED), &values.names);
+            }
             let number = keys.number(*key, &values.names) as usize;
             if number >= self.rows.len() {
                 self.rows.resize(number + 1, NONE);

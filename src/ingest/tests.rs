@@ -5,7 +5,7 @@ mod sound;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 use proptest::prelude::*;
 use serde_json::Value;
 use sound::{MAPPING, sound};
@@ -39,7 +39,16 @@ pub(super) struct Ingested {
 /// Runs a format over files.
 pub(super) fn ingested(format: Format, options: &Options, files: &[(&str, &[u8])]) -> Result<Ingested, StageError> {
     let folder = tempfile::tempdir().unwrap();
-    let root = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
+    ingested_into(Utf8Path::from_path(folder.path()).unwrap(), format, options, files)
+}
+
+/// Runs a format over files; what it makes lies in `output` of the folder.
+pub(super) fn ingested_into(
+    root: &Utf8Path,
+    format: Format,
+    options: &Options,
+    files: &[(&str, &[u8])],
+) -> Result<Ingested, StageError> {
     let (raw, output) = (root.join("raw"), root.join("output"));
     for (name, text) in files {
         let path = raw.join(name);
@@ -51,7 +60,7 @@ pub(super) fn ingested(format: Format, options: &Options, files: &[(&str, &[u8])
     let task = Task {
         inputs: BTreeMap::from([("from".to_owned(), raw)]),
         output: output.clone(),
-        scratch: root.clone(),
+        scratch: root.to_owned(),
         log: root.join("log"),
         threads: 3,
         share: Share::default(),

@@ -3,6 +3,7 @@
 //! Everything here is pure: what a report says about clocks, commits and files is given to it as values.
 
 mod audit;
+mod breakdown;
 mod caption;
 pub mod claims;
 mod comparable;
@@ -22,9 +23,11 @@ pub use score::value_of;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::data::protocol::Protocol;
 use crate::data::ranks::Ranks;
+use crate::data::samples::Sample;
 use crate::experiment::Points;
 use crate::experiment::types::{Experiment, ReportSpec};
 use crate::metric::MetricError;
@@ -74,6 +77,9 @@ pub enum CellState {
 pub struct CellRanks {
     /// The ranks by selection.
     pub ranks: Ranks,
+    /// The test samples that were ranked, each at the place of its number; kept where a report tells them apart, and
+    /// nothing where their dataset is gone.
+    pub samples: Option<Arc<[Sample]>>,
     /// Digest of the protocol under which they came to be.
     pub protocol_digest: String,
     /// Digest of the list of test samples.
@@ -120,6 +126,8 @@ pub struct Report<'a> {
     pub protocol: &'a Protocol,
     /// Names to print instead of axis values: `m-sr` as `M-SR`.
     pub titles: &'a BTreeMap<String, String>,
+    /// The models that are plain rules: every other one has to beat them.
+    pub floors: &'a BTreeSet<String>,
     /// What became of its cells, in any order.
     pub cells: &'a [CellResult],
     /// What was looked for in their datasets, in the order of the grid.
@@ -152,13 +160,15 @@ pub fn render(report: &Report<'_>) -> Result<String, MetricError> {
     sections.extend(non_empty(&results.footnotes));
     sections.extend(caption::paragraphs(report, &combinations, &metrics));
     sections.extend(report.spec.notes.iter().map(|note| note.trim().to_owned()));
+    sections.extend(breakdown::render(report, &combinations, &metrics));
     sections.extend(audit::render(report.audits));
     sections.extend(claims::render(report)?);
     sections.push(provenance::render(report.provenance, runs(report)));
     Ok(sections.join("\n\n") + "\n")
 }
 
-/// The same numbers for scripts: one line for each cell, seed and metric, values as fractions, not per cent.
+/// The same numbers for scripts: one line for each cell, seed and metric, and for each group of samples where they are
+/// broken down; values as fractions, not per cent.
 ///
 /// # Errors
 /// When a metric of the experiment cannot be read.

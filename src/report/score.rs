@@ -1,5 +1,6 @@
 //! From a cell's ranks to numbers: which selection a metric reads, and means over samples and seeds.
 
+use crate::data::breakdown::Split;
 use crate::data::protocol::Ties;
 use crate::data::ranks::{Rank, Ranks};
 use crate::experiment::types::ReportSpec;
@@ -37,6 +38,26 @@ impl CellRanks {
     /// The metric over all test samples, 0 to 1; nothing when there are none.
     pub(super) fn mean(&self, metric: MetricAt, ties: Ties) -> Option<f64> {
         value_of(&self.ranks, metric, ties)
+    }
+
+    /// The metric over the test samples of one group, 0 to 1; nothing when there are none, or when the samples are gone.
+    pub(super) fn mean_in(&self, metric: MetricAt, ties: Ties, split: &Split, group: usize) -> Option<f64> {
+        let samples = self.samples.as_deref()?;
+        let (_, ranks) = self.selection(metric)?;
+        let belongs = |r: &&Rank| {
+            let sample = usize::try_from(r.sample).ok().and_then(|at| samples.get(at));
+            sample.is_some_and(|sample| (split.group_of)(sample) == group)
+        };
+        let values: Vec<f64> =
+            ranks.iter().filter(belongs).map(|r| metric.value(rank(r.above, r.ties, ties))).collect();
+        (!values.is_empty()).then(|| mean(values.into_iter()))
+    }
+
+    /// How many test samples each group has; nothing when the samples are gone.
+    pub(super) fn sizes(&self, split: &Split) -> Option<Vec<usize>> {
+        let mut sizes = vec![0; split.groups.len()];
+        self.samples.as_deref()?.iter().for_each(|sample| sizes[(split.group_of)(sample)] += 1);
+        Some(sizes)
     }
 
     /// How much the metric owes to the rule for ties: optimistic less pessimistic.

@@ -13,7 +13,10 @@ use super::{CellRanks, CellState, Report};
 const TIES_MATTER: f64 = 0.002;
 
 /// What stands where there is no number to print.
-const NOTHING: &str = "–";
+pub(super) const NOTHING: &str = "–";
+
+/// The mark of a number that is not ahead of the best floor.
+const BEHIND: &str = " †";
 
 /// The tables, each under its heading where there are several, and the remarks on them.
 pub(super) struct Results {
@@ -36,43 +39,66 @@ pub(super) fn render<'a>(report: &Report<'a>, combinations: &'a Combinations<'a>
     let mut tables = Vec::new();
     for table in &layout.tables {
         tables.extend(table.heading.iter().map(|heading| format!("### {}", inline(heading))));
-        tables.push(Page { report, metrics, table }.render(&mut footnotes));
+        tables.extend(Page { report, metrics, table }.render(&mut footnotes));
     }
     Results { tables, remarks: layout.remarks, footnotes: footnotes.render() }
 }
 
 /// One table.
-struct Page<'a> {
-    report: &'a Report<'a>,
-    metrics: &'a [MetricAt],
-    table: &'a Table<'a>,
+pub(super) struct Page<'a> {
+    pub(super) report: &'a Report<'a>,
+    pub(super) metrics: &'a [MetricAt],
+    pub(super) table: &'a Table<'a>,
 }
 
 impl<'a> Page<'a> {
-    fn render(&self, footnotes: &mut Footnotes) -> String {
+    /// The table, and a line on the floors where numbers are not ahead of them.
+    fn render(&self, footnotes: &mut Footnotes) -> Vec<String> {
+        let mut floors = Vec::new();
         let mut header = vec![(inline(&self.report.spec.rows), Align::Left)];
         let mut rows: Vec<Vec<String>> =
             self.table.rows.iter().map(|row| vec![self.row_title(row, footnotes)]).collect();
         for column in &self.table.columns {
-            let differing = self.differences(column);
-            let mark = if differing.is_empty() {
-                String::new()
-            } else {
-                footnotes.mark(format!(
-                    "Not ranked: the numbers of {} cannot be compared, they differ in {}.",
-                    inline(self.report.title(column)),
-                    list(&differing)
-                ))
-            };
+            let unranked = self.unranked(column, footnotes);
+            let mark = unranked.as_deref().unwrap_or_default();
+            let mut beaten_by = Vec::new();
             for metric in self.metrics {
                 let title = format!("{} {}{mark}", inline(self.report.title(column)), metric.title());
-                self.metric_columns(column, *metric, title, differing.is_empty(), &mut header, &mut rows, footnotes);
+                beaten_by.extend(self.metric_columns(
+                    column,
+                    *metric,
+                    title,
+                    unranked.is_none(),
+                    &mut header,
+                    &mut rows,
+                    footnotes,
+                ));
+            }
+            if !beaten_by.is_empty() {
+                floors.push(format!("{} {}", inline(self.report.title(column)), beaten_by.join(", ")));
             }
         }
-        table(&header, &rows)
+        let line = format!(
+            "† Not ahead of the best floor, a plain rule that learns nothing, by the numbers as printed: {}.",
+            floors.join("; ")
+        );
+        [table(&header, &rows)].into_iter().chain((!floors.is_empty()).then_some(line)).collect()
     }
 
-    /// Adds the column of a metric, and two more where the paper printed it.
+    /// The mark of a column whose numbers cannot be compared; nothing where they can.
+    pub(super) fn unranked(&self, column: &'a str, footnotes: &mut Footnotes) -> Option<String> {
+        let differing = self.differences(column);
+        (!differing.is_empty()).then(|| {
+            footnotes.mark(format!(
+                "Not ranked: the numbers of {} cannot be compared, they differ in {}.",
+                inline(self.report.title(column)),
+                list(&differing)
+            ))
+        })
+    }
+
+    /// Adds the column of a metric, and two more where the paper printed it. Answers with the best floor, where numbers
+    /// are not ahead of it: `MRR@20 16.03 (Recency-Markov)`.
     #[expect(clippy::too_many_arguments, reason = "a step of `render`, taken out to keep that readable")]
     fn metric_columns(
         &self,
@@ -83,9 +109,11 @@ impl<'a> Page<'a> {
         header: &mut Vec<(String, Align)>,
         rows: &mut [Vec<String>],
         footnotes: &mut Footnotes,
-    ) {
+    ) -> Option<String> {
         let values: Vec<Option<Spread>> = self.table.rows.iter().map(|row| self.spread(row, column, metric)).collect();
         let places = if ranked { places(&values, metric.metric.higher_is_better) } else { vec![None; values.len()] };
+        let floor = self.best_floor(column, metric, &values).filter(|_| ranked);
+        let mut any_behind = false;
         let printed: Vec<Option<f64>> = self.table.rows.iter().map(|row| self.printed(row, column, metric)).collect();
         let beside_paper = printed.iter().any(Option::is_some);
         header.push((title, Align::Right));
@@ -94,7 +122,14 @@ impl<'a> Page<'a> {
         }
         for (i, row) in self.table.rows.iter().enumerate() {
             rows[i].push(match values[i] {
-                Some(value) => number(value, places[i]) + &self.remark(row, column, footnotes),
+                Some(value) => {
+                    let order = |value: &Spread| shown(value, metric.metric.higher_is_better);
+                    let behind = floor.is_some_and(|(_, floor)| order(&value) >= order(&floor));
+                    let behind = behind && !self.is_floor(row, column);
+                    any_behind |= behind;
+                    let mark = if behind { BEHIND } else { "" };
+                    format!("{}{mark}{}", number(value, places[i]), self.remark(row, column, footnotes))
+                }
                 None => self.absence(row, column, metric, footnotes),
             });
             if beside_paper {
@@ -103,10 +138,25 @@ impl<'a> Page<'a> {
                 rows[i].push(difference.unwrap_or(NOTHING.to_owned()));
             }
         }
+        let (name, floor) = floor.filter(|_| any_behind)?;
+        Some(format!("{} {} ({})", metric.title(), percent(floor.mean), inline(self.report.title(name))))
+    }
+
+    /// Whether the model of a row and a column is a plain rule.
+    fn is_floor(&self, row: &str, column: &str) -> bool {
+        let model = self.table.slot(row, column).and_then(|slot| slot.value("model"));
+        model.is_some_and(|model| self.report.floors.contains(model))
+    }
+
+    /// The first of the best floors in a column, with its number; `values` are those of the rows.
+    fn best_floor(&self, column: &str, metric: MetricAt, values: &[Option<Spread>]) -> Option<(&'a str, Spread)> {
+        let rows = self.table.rows.iter().zip(values).filter(|(row, _)| self.is_floor(row, column));
+        let floors = rows.filter_map(|(row, value)| Some((*row, (*value)?)));
+        floors.min_by_key(|(_, value)| shown(value, metric.metric.higher_is_better))
     }
 
     /// The cells of a row and a column that have ranks, by seed.
-    fn done(&self, row: &str, column: &str) -> Vec<&'a CellRanks> {
+    pub(super) fn done(&self, row: &str, column: &str) -> Vec<&'a CellRanks> {
         let cells = self.table.slot(row, column).into_iter().flat_map(|slot| slot.cells.values());
         cells.filter_map(|cell| cell.ranks()).collect()
     }
@@ -159,7 +209,7 @@ impl<'a> Page<'a> {
     }
 
     /// The mark of a number that is not over all seeds.
-    fn remark(&self, row: &str, column: &str, footnotes: &mut Footnotes) -> String {
+    pub(super) fn remark(&self, row: &str, column: &str, footnotes: &mut Footnotes) -> String {
         let Some(slot) = self.table.slot(row, column) else { return String::new() };
         let done = slot.cells.values().filter(|cell| cell.ranks().is_some()).count();
         let wanted = slot.seeds.len();
@@ -171,7 +221,7 @@ impl<'a> Page<'a> {
     }
 
     /// What stands in place of a number, marked with why.
-    fn absence(&self, row: &str, column: &str, metric: MetricAt, footnotes: &mut Footnotes) -> String {
+    pub(super) fn absence(&self, row: &str, column: &str, metric: MetricAt, footnotes: &mut Footnotes) -> String {
         let Some(slot) = self.table.slot(row, column) else {
             return NOTHING.to_owned() + &footnotes.mark("Not part of the grid.".to_owned());
         };
@@ -187,7 +237,7 @@ impl<'a> Page<'a> {
     }
 
     /// `SKNN on demo`.
-    fn name(&self, row: &str, column: &str) -> String {
+    pub(super) fn name(&self, row: &str, column: &str) -> String {
         let (row, column) =
             (self.report.titles.get(row).map_or(row, |t| t), self.report.titles.get(column).map_or(column, |t| t));
         let others = self.table.heading.iter().map(|heading| format!(" ({heading})")).collect::<String>();
@@ -225,17 +275,20 @@ pub(super) fn failure(message: &str, log: Option<&str>) -> String {
 
 /// A place that is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     First,
     Second,
 }
 
+/// A number as it is printed, in hundredths, so that the smaller is the better one.
+fn shown(value: &Spread, higher_is_better: bool) -> i64 {
+    let hundredths = (10_000.0 * value.mean).round() as i64;
+    if higher_is_better { -hundredths } else { hundredths }
+}
+
 /// Who is first and who second, by the numbers as printed, so that what looks equal is marked alike.
-fn places(values: &[Option<Spread>], higher_is_better: bool) -> Vec<Option<Place>> {
-    let shown = |value: &Spread| {
-        let hundredths = (10_000.0 * value.mean).round() as i64;
-        if higher_is_better { -hundredths } else { hundredths }
-    };
+pub(super) fn places(values: &[Option<Spread>], higher_is_better: bool) -> Vec<Option<Place>> {
+    let shown = |value: &Spread| shown(value, higher_is_better);
     let mut order: Vec<i64> = values.iter().flatten().map(shown).collect();
     order.sort_unstable();
     // One number alone is the best of nothing.
@@ -255,7 +308,7 @@ fn places(values: &[Option<Spread>], higher_is_better: bool) -> Vec<Option<Place
 }
 
 /// `**20.63 ± 0.41**`.
-fn number(value: Spread, place: Option<Place>) -> String {
+pub(super) fn number(value: Spread, place: Option<Place>) -> String {
     let text = match value.deviation {
         Some(deviation) => format!("{} ± {}", percent(value.mean), percent(deviation)),
         None => percent(value.mean),

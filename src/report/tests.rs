@@ -1,10 +1,11 @@
 //! Reports over hand-made ranks: each mark, each footnote, each verdict.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::claims::{Verdict, judge};
 use super::*;
+use crate::data::breakdown::Breakdown;
 use crate::data::protocol::{SelectBy, SelectOn, TargetOperation, Ties};
 use crate::data::ranks::Rank;
 use crate::experiment::{AxisValue, Claim};
@@ -14,6 +15,7 @@ struct Case {
     experiment: Experiment,
     protocol: Protocol,
     titles: BTreeMap<String, String>,
+    floors: BTreeSet<String>,
     cells: Vec<CellResult>,
     provenance: Provenance,
     /// The grid, written out at the first report.
@@ -32,6 +34,7 @@ impl Case {
             experiment: experiment.unwrap(),
             protocol: serde_json::from_str("{}").unwrap(),
             titles: BTreeMap::from([("mkm-sr".to_owned(), "MKM-SR".to_owned())]),
+            floors: BTreeSet::new(),
             cells: Vec::new(),
             points: OnceCell::new(),
             provenance: Provenance {
@@ -73,6 +76,7 @@ impl Case {
             points: self.points.get_or_init(|| Points::of(&self.experiment.grid).0),
             protocol: &self.protocol,
             titles: &self.titles,
+            floors: &self.floors,
             cells: &self.cells,
             audits: &[],
             provenance: &self.provenance,
@@ -108,6 +112,7 @@ fn above(above: &[i32]) -> Vec<Rank> {
 fn cell(ranks: Vec<Rank>) -> CellRanks {
     CellRanks {
         ranks: Ranks { selections: BTreeMap::from([("best".to_owned(), ranks)]) },
+        samples: None,
         protocol_digest: "f1f1".to_owned(),
         test_samples: "5a5a".to_owned(),
         synthetic: false,
@@ -449,10 +454,11 @@ fn the_csv_has_a_line_for_each_cell_and_metric_and_quotes_what_needs_it() {
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(
         lines[0],
-        "dataset,model,seed,metric,state,value,selection,samples,candidates,protocol,test_samples,synthetic,run,message"
+        "dataset,model,seed,metric,state,value,selection,samples,candidates,protocol,test_samples,synthetic,run,message,\
+         breakdown,group"
     );
-    assert_eq!(lines[1], "demo,a,1,hit@20,done,0.25,best,4,100,f1f1,5a5a,false,run-1,");
-    assert_eq!(lines[3], "demo,b,1,hit@20,failed,,,,,,,,,\"no \"\"x\"\", no y\"");
+    assert_eq!(lines[1], "demo,a,1,hit@20,done,0.25,best,4,100,f1f1,5a5a,false,run-1,,,");
+    assert_eq!(lines[3], "demo,b,1,hit@20,failed,,,,,,,,,\"no \"\"x\"\", no y\",,");
     assert_eq!(lines.len(), 5);
 }
 
@@ -461,4 +467,128 @@ fn a_metric_that_is_not_known_is_an_error() {
     let mut case = Case::new(&["a"], &[1]);
     case.spec().metrics = vec!["hits@20".to_owned()];
     assert_eq!(render(&case.report()).unwrap_err().to_string(), "unknown metric `hits`");
+}
+
+/// The text with the padding of its tables taken out.
+fn squeezed(text: &str) -> String {
+    text.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_number_that_is_not_ahead_of_the_best_floor_has_a_mark_and_the_floor_is_named() {
+    let mut case = Case::new(&["low", "mkm-sr", "rule", "level", "ahead"], &[1]);
+    case.floors = BTreeSet::from(["low".to_owned(), "rule".to_owned()]);
+    // First places of ten: MRR@20 is the same as Hit@20.
+    for (model, first) in [("low", 1), ("mkm-sr", 3), ("rule", 5), ("level", 5), ("ahead", 6)] {
+        case.add(model, 1, hits(first, 10));
+    }
+    let shown = squeezed(&case.render());
+    for part in [
+        "| low | 10.00 | 10.00 |",
+        "| MKM-SR | 30.00 † | 30.00 † |",
+        "| rule | <u>50.00</u> | <u>50.00</u> |",
+        "| level | <u>50.00</u> † | <u>50.00</u> † |",
+        "| ahead | **60.00** | **60.00** |",
+        "† Not ahead of the best floor, a plain rule that learns nothing, by the numbers as printed: \
+         demo Hit@20 50.00 (rule), MRR@20 50.00 (rule).",
+    ] {
+        assert!(shown.contains(part), "no `{part}` in:\n{shown}");
+    }
+}
+
+#[test]
+fn without_a_floor_in_the_grid_or_with_all_models_ahead_nothing_is_marked() {
+    let mut case = Case::new(&["rule", "ahead"], &[1]);
+    case.add("rule", 1, hits(5, 10)).add("ahead", 1, hits(6, 10));
+    assert!(!case.render().contains('†'), "no floor");
+    case.floors = BTreeSet::from(["rule".to_owned()]);
+    assert!(!case.render().contains('†'), "all ahead");
+    case.floors = BTreeSet::from(["ahead".to_owned()]);
+    assert!(squeezed(&case.render()).contains("| rule | <u>50.00</u> † |"), "{}", case.render());
+}
+
+#[test]
+fn what_cannot_be_compared_is_not_held_against_a_floor() {
+    let mut case = Case::new(&["rule", "a"], &[1]);
+    case.floors = BTreeSet::from(["rule".to_owned()]);
+    case.add("rule", 1, hits(5, 10)).add(
+        "a",
+        1,
+        done(CellRanks { test_samples: "5b5b".to_owned(), ..cell(above(&[90])) }),
+    );
+    assert!(!case.render().contains('†'), "{}", case.render());
+}
+
+/// Ranks of five samples: 0 and 1 stand in the session, 2 to 4 do not; 4 is cold.
+fn told_apart(above_targets: &[i32; 5]) -> CellRanks {
+    let samples = (0..5_i64).map(|sample| Sample {
+        sample,
+        session: sample,
+        target: 1,
+        position: 1,
+        in_session: sample < 2,
+        cold: sample == 4,
+    });
+    CellRanks { samples: Some(samples.collect()), ..cell(above(above_targets)) }
+}
+
+#[test]
+fn each_group_of_samples_has_its_count_and_its_metrics() {
+    let mut case = Case::new(&["a", "b"], &[1, 2]);
+    case.spec().breakdowns = vec![Breakdown::InSession, Breakdown::Cold];
+    // a, in the session: ranks 1 and 4, then 2 and 4. MRR 0.625 and 0.375: mean 0.5, deviation 0.125 * sqrt(2).
+    case.add("a", 1, done(told_apart(&[0, 3, 90, 1, 90]))).add("a", 2, done(told_apart(&[1, 3, 90, 90, 90])));
+    case.add("b", 1, done(told_apart(&[90, 90, 0, 90, 0]))).add("b", 2, done(told_apart(&[90, 90, 0, 90, 0])));
+    let shown = squeezed(&case.render());
+    let (_, broken) = shown.split_once("## Breakdowns").unwrap();
+    let (in_session, cold) = broken.split_once("### Warm").unwrap();
+    for part in [
+        "demo in session Hit@20 | demo in session MRR@20 | demo not in session Hit@20 | demo not in session MRR@20 |",
+        "| samples | 2 | 2 | 3 | 3 |",
+        "| a | **100.00 ± 0.00** | **50.00 ± 17.68** | <u>16.67 ± 23.57</u> | <u>8.33 ± 11.79</u> |",
+        "| b | <u>0.00 ± 0.00</u> | <u>0.00 ± 0.00</u> | **66.67 ± 0.00** | **66.67 ± 0.00** |",
+    ] {
+        assert!(in_session.contains(part), "no `{part}` in:\n{shown}");
+    }
+    for part in ["demo warm Hit@20", "| samples | 4 | 4 | 1 | 1 |", "demo cold MRR@20", "| **100.00 ± 0.00** |"] {
+        assert!(cold.contains(part), "no `{part}` in:\n{shown}");
+    }
+    let csv = render_csv(&case.report()).unwrap();
+    for line in [
+        "demo,a,1,mrr@20,done,0.35,best,5,100,f1f1,5a5a,false,run-1,,,",
+        "demo,a,1,mrr@20,done,0.625,best,2,100,f1f1,5a5a,false,run-1,,in-session,in session",
+        "demo,b,2,hit@20,done,1,best,1,100,f1f1,5a5a,false,run-1,,cold,cold",
+    ] {
+        assert!(csv.lines().any(|found| found == line), "no `{line}` in:\n{csv}");
+    }
+    assert_eq!(csv.lines().count(), 1 + 4 * 2 * 5);
+}
+
+#[test]
+fn a_column_whose_samples_fall_into_one_group_is_told_in_words() {
+    let mut case = Case::new(&["a"], &[1]);
+    case.spec().breakdowns = vec![Breakdown::Cold];
+    let mut ranks = told_apart(&[0; 5]);
+    let warm = ranks.samples.iter().flat_map(|samples| samples.iter()).map(|s| Sample { cold: false, ..*s }).collect();
+    ranks.samples = Some(warm);
+    case.add("a", 1, done(ranks));
+    case.shows(&["Nothing to tell apart: demo (5 targets, all warm)."]);
+    assert!(!case.render().contains("demo warm Hit@20"));
+}
+
+#[test]
+fn breakdowns_of_cells_without_a_result_or_without_their_dataset_say_so() {
+    let mut case = Case::new(&["a", "b", "c"], &[1]);
+    case.spec().breakdowns = vec![Breakdown::Cold];
+    case.add("a", 1, done(told_apart(&[0; 5]))).add("b", 1, hits(1, 5)).add("c", 1, failed("killed"));
+    let shown = case.render();
+    let (_, broken) = shown.split_once("## Breakdowns").unwrap();
+    for part in [
+        "missing [1]",
+        "- [1] b on demo: its dataset is not at hand, so its samples cannot be told apart.",
+        "failed [2]",
+        "- [2] c on demo: seed 1 failed: killed (log: `runs/1/a.log`).",
+    ] {
+        assert!(broken.contains(part), "no `{part}` in:\n{shown}");
+    }
 }

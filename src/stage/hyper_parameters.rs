@@ -41,10 +41,11 @@ fn merge(config: &mut Value, overrides: &Map<String, Value>, path: &mut Vec<Stri
             (Some(place), _) => *place = value.clone(),
             (None, _) => {
                 let names: Vec<&str> = known.keys().map(String::as_str).collect();
+                let help = if names.is_empty() { "it has none".to_owned() } else { suggestion(key, &names) };
                 complaints.push(Complaint {
                     field: path.clone(),
                     message: format!("unknown hyper-parameter `{key}`"),
-                    help: Some(suggestion(key, &names)),
+                    help: Some(help),
                 });
             }
         }
@@ -171,6 +172,7 @@ mod tests {
             title: "Toy".into(),
             family: "none".into(),
             paper: "none".into(),
+            floor: false,
             needs: Needs { operations: false, knowledge: false, target_operation: false },
             defaults: json!({"dimension": 100, "kind": "dot", "training": {"epochs": 20, "learning_rate": 0.001}}),
             schema: json!({

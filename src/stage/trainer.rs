@@ -45,6 +45,9 @@ pub struct ModelDescription {
     pub paper: String,
     /// What it needs beside items.
     pub needs: Needs,
+    /// Whether it is a plain rule that learns nothing, which a model has to beat; no, for a trainer that says nothing.
+    #[serde(default)]
+    pub floor: bool,
     /// The whole config, as it is when nothing is said.
     pub defaults: Value,
     /// JSON Schema of the config.

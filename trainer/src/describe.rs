@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::model::{Entry, MODELS};
-use crate::{device, job, native};
+use crate::{device, job, native, shape};
 
 /// Digests of the sources behind each file of `src/model`, taken at build time.
 const CODE: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/code.rs"));
@@ -19,9 +19,11 @@ pub fn describe() -> Value {
                 "title": entry.title,
                 "family": entry.family,
                 "paper": entry.paper,
+                "floor": entry.floor,
                 "needs": entry.needs,
                 "defaults": entry.default_config(),
                 "schema": entry.schema(),
+                "parameters": shape::parameters(entry),
                 "code": code(entry),
             })
         })

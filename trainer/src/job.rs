@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -20,6 +21,8 @@ pub enum Verb {
     Train,
     /// Rank the targets of one part.
     Evaluate,
+    /// Score sessions that a person gives.
+    Score,
 }
 
 /// A `JOB.json`.
@@ -112,11 +115,11 @@ pub enum TargetOperation {
     Visible,
 }
 
-fn cpu() -> String {
+pub(crate) fn cpu() -> String {
     "cpu".into()
 }
 
-fn one() -> u32 {
+pub(crate) fn one() -> u32 {
     1
 }
 
@@ -130,25 +133,41 @@ impl Job {
     /// # Errors
     /// When it cannot be read, is of another version, or is for another verb.
     pub fn read(path: &Path, verb: Verb) -> Result<Self, TrainerError> {
-        let help = "jobs are written by `sr-pipe`; their form stands in `docs/contract.md`";
-        let text = fs::read_to_string(path)
-            .map_err(|error| TrainerError::job(format!("cannot read `{}`: {error}", path.display()), help))?;
-        let job: Self = serde_json::from_str(&text)
-            .map_err(|error| TrainerError::job(format!("`{}`: {error}", path.display()), help))?;
-        if job.contract != CONTRACT {
-            let message =
-                format!("the job is in version {} of the contract, this trainer speaks {CONTRACT}", job.contract);
-            return Err(TrainerError::job(message, "use the trainer that was built together with `sr-pipe`"));
-        }
-        if job.verb != verb {
-            return Err(TrainerError::job("the job is for another verb than the command", help));
-        }
-        if job.threads == 0 {
-            return Err(TrainerError::job("`threads` is 0", "give at least one thread"));
-        }
+        let job: Self = parse(path)?;
+        check(job.contract, (job.verb, verb), job.threads)?;
         if !(job.evaluation_share > 0.0 && job.evaluation_share <= 1.0) {
             return Err(TrainerError::job("`evaluation_share` is no share", "give a number above 0 and up to 1"));
         }
         Ok(job)
     }
+}
+
+const HELP: &str = "the form of jobs stands in `docs/contract.md`, that of a `score` job in `docs/scoring.md`";
+
+/// Reads the JSON of a job.
+///
+/// # Errors
+/// When it cannot be read or is none.
+pub fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, TrainerError> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| TrainerError::job(format!("cannot read `{}`: {error}", path.display()), HELP))?;
+    serde_json::from_str(&text).map_err(|error| TrainerError::job(format!("`{}`: {error}", path.display()), HELP))
+}
+
+/// Checks what jobs of all verbs have: the version, the verb and the one that was `called`, the threads.
+///
+/// # Errors
+/// When one of them is wrong.
+pub fn check(contract: u32, (verb, called): (Verb, Verb), threads: u32) -> Result<(), TrainerError> {
+    if contract != CONTRACT {
+        let message = format!("the job is in version {contract} of the contract, this trainer speaks {CONTRACT}");
+        return Err(TrainerError::job(message, "use the trainer that was built together with `sr-pipe`"));
+    }
+    if verb != called {
+        return Err(TrainerError::job("the job is for another verb than the command", HELP));
+    }
+    if threads == 0 {
+        return Err(TrainerError::job("`threads` is 0", "give at least one thread"));
+    }
+    Ok(())
 }

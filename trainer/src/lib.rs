@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod native;
+pub mod popularity;
 pub mod seed;
 
 pub mod batch;
@@ -12,6 +13,7 @@ pub mod dataset;
 pub mod event;
 pub mod lanes;
 
+pub mod count;
 pub mod model;
 pub mod nn;
 
@@ -19,4 +21,6 @@ pub mod describe;
 pub mod device;
 pub mod evaluate;
 pub mod job;
+pub mod score;
+pub mod shape;
 pub mod train;

@@ -1,4 +1,4 @@
-//! The trainer's command line: three verbs, the lifeline, and exit codes.
+//! The trainer's command line: its verbs, the lifeline, and exit codes.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks to its user here")]
 
@@ -9,14 +9,19 @@ use std::process::ExitCode;
 
 use sr_pipe_trainer::error::{TrainerError, is_out_of_memory};
 use sr_pipe_trainer::job::{Job, Verb};
+use sr_pipe_trainer::score::{ScoreJob, score};
 use sr_pipe_trainer::{describe, device, evaluate, model, native, train};
 
 const USAGE: &str = "\
 usage: sr-pipe-trainer describe
        sr-pipe-trainer train JOB.json
        sr-pipe-trainer evaluate JOB.json
+       sr-pipe-trainer score JOB.json < SESSIONS.jsonl > SCORES.jsonl
 
-`sr-pipe` starts it; by hand, keep standard input open, since its end stops the trainer.";
+`describe` prints the models with their configs and the shapes of their weights.
+`train` and `evaluate` are started by `sr-pipe`; by hand, keep standard input open, since its end stops them.
+`score` answers each session, a JSON object in a line of its own, with the items that score highest.
+The jobs are described in `docs/contract.md` and `docs/scoring.md`.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +33,7 @@ fn main() -> ExitCode {
         }
         ["train", path] => (Verb::Train, path),
         ["evaluate", path] => (Verb::Evaluate, path),
+        ["score", path] => (Verb::Score, path),
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -37,7 +43,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    hold_lifeline();
+    // The sessions to score come through standard input, so its end means that there are no more.
+    if verb != Verb::Score {
+        hold_lifeline();
+    }
     // A failed operation inside a model is a panic, as tch's operators have it; what it says decides the exit code.
     match catch_unwind(AssertUnwindSafe(|| work(verb, Path::new(path)))) {
         Ok(Ok(())) => ExitCode::SUCCESS,
@@ -77,17 +86,22 @@ fn hold_lifeline() {
 }
 
 fn work(verb: Verb, path: &Path) -> Result<(), TrainerError> {
+    if verb == Verb::Score {
+        let job = ScoreJob::read(path)?;
+        let device = prepare(job.threads, &job.device)?;
+        return score(&job, device, std::io::stdin().lock(), std::io::stdout().lock());
+    }
     let job = Job::read(path, verb)?;
-    let entry = model::find(&job.model).ok_or_else(|| {
-        let known: Vec<&str> = model::MODELS.iter().map(|entry| entry.name).collect();
-        TrainerError::job(format!("unknown model `{}`", job.model), format!("the models are {}", known.join(", ")))
-    })?;
+    let entry = model::named(&job.model)?;
+    let device = prepare(job.threads, &job.device)?;
+    let run = if verb == Verb::Train { train::train } else { evaluate::evaluate };
+    run(&job, entry, device)
+}
+
+/// Sets libtorch up for this process and finds its device.
+fn prepare(threads: u32, device: &str) -> Result<tch::Device, TrainerError> {
     native::prepare();
     tch::set_num_interop_threads(1);
-    tch::set_num_threads(i32::try_from(job.threads).unwrap_or(i32::MAX));
-    let device = device::find(&job.device)?;
-    match verb {
-        Verb::Train => train::train(&job, entry, device),
-        Verb::Evaluate => evaluate::evaluate(&job, entry, device),
-    }
+    tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+    device::find(device)
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod profile;
+mod sealed;
 mod show;
 mod subject;
 

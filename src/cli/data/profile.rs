@@ -4,15 +4,12 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::subject::{Of, Subject, sealed};
-use crate::artifact::{Gate, Store};
+use super::sealed::{Sealed, absent, unreadable};
+use super::subject::{Of, Subject};
 use crate::cli::{CommandError, Ending, block_on, say};
 use crate::data::statistics::Source;
 use crate::diagnostic::Diagnostic;
-use crate::engine::stage::StageError;
-use crate::engine::{GraphBuilder, Planner};
 use crate::project::{Project, write_atomically};
-use crate::record::Records;
 use crate::report::profile::{Measures, Profile};
 
 /// Write a page about a data set: session length, item frequency, operations, gaps, repeats, users, cold targets.
@@ -33,42 +30,27 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 impl Arguments {
     async fn write(&self, subject: &Subject) -> Result<Ending, CommandError> {
         let project = Project::of(&self.of.file.canonicalize_utf8()?);
-        let data = self.of.data.clone().unwrap_or_else(|| project.root.join("data"));
-        let (records, store) = (Records::open(&project.state()).await?, Store::new(&project.state()));
         let instance = subject.instance(self.of.stage.as_deref(), &project)?;
         let chosen = subject.choose(self.of.stage.as_deref(), &instance)?;
-        let mut builder = GraphBuilder::default();
-        let nodes = builder
-            .add(&instance.stages, |stage| format!("{} · {stage}", subject.name))
-            .map_err(|errors| errors.iter().map(|error| subject.pipeline.wiring(error)).collect::<Vec<_>>())?;
-        // No collection takes an object away while it is read.
-        let _gate = records.writable().then(|| Gate::share(&project.state())).transpose()?;
-        let plan = Planner::new(&records, &store, &data).await?.plan(&builder.finish()).await?;
+        let sealed = Sealed::find(&self.of, subject, &instance, &project).await?;
         let mut folders = BTreeMap::new();
         let mut stages = BTreeMap::new();
         for (source, stage) in &chosen {
-            match sealed(&plan, nodes[stage], &store) {
+            match sealed.result(stage) {
                 Some((folder, digest)) => {
                     folders.insert(*source, folder);
                     stages.insert(stage.clone(), digest);
                 }
                 // The log is only counted, where it is there.
                 None if *source == Source::Events => {}
-                None => {
-                    let message = format!("stage `{stage}` of `{}` has no result to profile", subject.name);
-                    return Err(Diagnostic::new(message).help(format!("run it first: `{}", subject.command)).into());
-                }
+                None => return Err(absent(stage, subject, "profile")),
             }
         }
         let Some(sessions) = folders.get(&Source::Sessions) else {
             return Err(Diagnostic::new("there are no sessions to profile").into());
         };
         let given = folders.iter().map(|(source, folder)| (*source, folder.as_path())).collect();
-        let measures = Measures::of(&given, sessions, &mut |_, _, _| Ok(())).map_err(|error| match error {
-            StageError::Data(diagnostic) => CommandError::from(*diagnostic),
-            StageError::Io(error) => CommandError::Io(error),
-            other => Diagnostic::new(other.to_string()).into(),
-        })?;
+        let measures = Measures::of(&given, sessions, &mut |_, _, _| Ok(())).map_err(unreadable)?;
         let page = Profile {
             name: &subject.name,
             synthetic: instance.stages.values().any(|member| member.identity.kind == "synth"),

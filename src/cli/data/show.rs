@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::subject::{Of, Subject, sealed};
-use crate::artifact::{ArtifactKind, Gate, Store};
+use super::sealed::{Sealed, absent, unreadable};
+use super::subject::{Of, Subject};
+use crate::artifact::ArtifactKind;
 use crate::cli::{CommandError, Ending, block_on, columns, print};
 use crate::data::events::Meta;
 use crate::data::frame::{Wanted, events, shown};
 use crate::data::statistics::Source;
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::engine::stage::StageError;
-use crate::engine::{GraphBuilder, Planner};
 use crate::project::Project;
-use crate::record::Records;
 
 /// Show events of a stage that makes events or sessions, with the names of users, items and operations.
 ///
@@ -45,8 +43,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 impl Arguments {
     async fn show(&self, subject: &Subject) -> Result<Ending, CommandError> {
         let project = Project::of(&self.of.file.canonicalize_utf8()?);
-        let data = self.of.data.clone().unwrap_or_else(|| project.root.join("data"));
-        let (records, store) = (Records::open(&project.state()).await?, Store::new(&project.state()));
         let instance = subject.instance(self.of.stage.as_deref(), &project)?;
         let stage = match &self.of.stage {
             Some(stage) => {
@@ -62,31 +58,14 @@ impl Arguments {
             }
             None => subject.choose(None, &instance)?[&Source::Sessions].clone(),
         };
-        let mut builder = GraphBuilder::default();
-        let nodes = builder
-            .add(&instance.stages, |stage| format!("{} · {stage}", subject.name))
-            .map_err(|errors| errors.iter().map(|error| subject.pipeline.wiring(error)).collect::<Vec<_>>())?;
-        // No collection takes an object away while it is read.
-        let _gate = records.writable().then(|| Gate::share(&project.state())).transpose()?;
-        let plan = Planner::new(&records, &store, &data).await?.plan(&builder.finish()).await?;
-        let Some((folder, _)) = sealed(&plan, nodes[&stage], &store) else {
-            let message = format!("stage `{stage}` of `{}` has no result to show", subject.name);
-            return Err(Diagnostic::new(message).help(format!("run it first: `{}", subject.command)).into());
-        };
+        let sealed = Sealed::find(&self.of, subject, &instance, &project).await?;
+        let (folder, _) = sealed.result(&stage).ok_or_else(|| absent(&stage, subject, "show"))?;
         let wanted =
             Wanted { rows: self.rows, user: self.user.clone(), item: self.item.clone(), session: self.session };
         let clock = Meta::read(&folder)?.clock;
-        let (header, rows) = events(&folder, &wanted).and_then(|frame| shown(&frame, clock)).map_err(told)?;
+        let (header, rows) = events(&folder, &wanted).and_then(|frame| shown(&frame, clock)).map_err(unreadable)?;
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
         print(&columns(&header, &rows))?;
         Ok(Ending::Done)
-    }
-}
-
-fn told(error: StageError) -> CommandError {
-    match error {
-        StageError::Data(diagnostic) => CommandError::from(*diagnostic),
-        StageError::Io(error) => CommandError::Io(error),
-        other => Diagnostic::new(other.to_string()).into(),
     }
 }

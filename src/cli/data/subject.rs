@@ -1,4 +1,4 @@
-//! Which data set a command is about: one of an experiment, or that of a pipeline; and its stages as they are sealed.
+//! Which data set a command is about: one of an experiment, or that of a pipeline; and which of its stages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,13 +6,12 @@ use camino::Utf8PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::artifact::{ArtifactKind, Store};
+use crate::artifact::ArtifactKind;
 use crate::cli::CommandError;
 use crate::data::protocol::Protocol;
 use crate::data::statistics::Source;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::document::{Document, Setting};
-use crate::engine::{Plan, Status};
 use crate::experiment::{Choice, ExperimentFile};
 use crate::pipeline::{Filled, Instance, PipelineFile};
 use crate::project::Project;
@@ -135,14 +134,6 @@ impl Of {
             values,
             apart,
         })
-    }
-}
-
-/// The folder of a stage's result and its digest, where it is there.
-pub(super) fn sealed(plan: &Plan, node: usize, store: &Store) -> Option<(Utf8PathBuf, String)> {
-    match &plan.statuses[node] {
-        Status::Hit { object, .. } => Some((store.files(object), object.short())),
-        _ => None,
     }
 }
 

@@ -1,9 +1,15 @@
 //! The report of an experiment that trains: what became of each cell, from its ranks.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
 use super::{Absence, Found, Origin};
 use crate::cli::CommandError;
 use crate::cli::workspace::Workspace;
 use crate::data::ranks::Ranks;
+use crate::data::samples::{self, Sample};
 use crate::diagnostic::Diagnostic;
 use crate::experiment::ReportSpec;
 use crate::report::{Audited, CellRanks, CellResult, CellState, Report, render as markdown, render_csv};
@@ -17,21 +23,30 @@ pub(super) async fn render(
 ) -> Result<(String, String), CommandError> {
     let mut origin = Origin::default();
     let mut cells = Vec::with_capacity(found.len());
+    let mut tested = Tested::default();
     for found in found {
         let cell = found.cell;
-        let mut test_samples = String::new();
+        let (mut test_samples, mut samples) = (String::new(), None);
         if let Some(dataset) = origin.dataset(found) {
             let meta = fs_err::read(dataset.folder.join("meta.json"))?;
             let meta: serde_json::Value = serde_json::from_slice(&meta).map_err(std::io::Error::other)?;
             test_samples = meta["test_samples"].as_str().unwrap_or_default().to_owned();
+            if !spec.breakdowns.is_empty() {
+                samples = Some(tested.of(&dataset.folder)?);
+            }
         }
         let state = match found.done(cell.ranks) {
             Some(outcome) => {
                 let ranks = Ranks::read(&outcome.folder.join("ranks.parquet"))
                     .map_err(|error| Diagnostic::new(error.to_string()))?;
+                if let Some(samples) = samples.as_deref().filter(|samples| !are_of(&ranks, samples)) {
+                    let message = format!("the ranks of `{}` are not of the {} test samples", cell.name, samples.len());
+                    let help = "`sr-pipe cache verify` says which of the two is damaged";
+                    return Err(Diagnostic::new(message + " of its dataset").help(help).into());
+                }
                 let run = origin.result(workspace, outcome).await?;
                 let (protocol_digest, synthetic) = (workspace.file.protocol_digest().short(), cell.synthetic);
-                CellState::Done(Box::new(CellRanks { ranks, protocol_digest, test_samples, synthetic, run }))
+                CellState::Done(Box::new(CellRanks { ranks, samples, protocol_digest, test_samples, synthetic, run }))
             }
             None => match found.absence(workspace, cell.ranks) {
                 Absence::Failed { message, log } => CellState::Failed { message, log: Some(log) },
@@ -40,12 +55,9 @@ pub(super) async fn render(
         };
         cells.push(CellResult { coordinates: cell.coordinates.clone(), seed: cell.seed, state });
     }
-    let titles = workspace
-        .trainer
-        .iter()
-        .flat_map(|trainer| &trainer.description.models)
-        .map(|model| (model.name.clone(), model.title.clone()))
-        .collect();
+    let models = || workspace.trainer.iter().flat_map(|trainer| &trainer.description.models);
+    let titles = models().map(|model| (model.name.clone(), model.title.clone())).collect();
+    let floors = models().filter(|model| model.floor).map(|model| model.name.clone()).collect();
     let (protocol, provenance) = (workspace.file.protocol(), origin.provenance(workspace)?);
     let report = Report {
         spec,
@@ -53,10 +65,36 @@ pub(super) async fn render(
         points: &workspace.file.points,
         protocol: &protocol,
         titles: &titles,
+        floors: &floors,
         cells: &cells,
         audits,
         provenance: &provenance,
     };
     let failed = |error: crate::metric::MetricError| Diagnostic::new(error.to_string()).help(error.help());
     Ok((markdown(&report).map_err(failed)?, render_csv(&report).map_err(failed)?))
+}
+
+/// The test samples of the datasets, each read once.
+#[derive(Default)]
+struct Tested(BTreeMap<Utf8PathBuf, Arc<[Sample]>>);
+
+impl Tested {
+    /// Those of the dataset in this folder.
+    fn of(&mut self, dataset: &Utf8Path) -> Result<Arc<[Sample]>, CommandError> {
+        if let Some(known) = self.0.get(dataset) {
+            return Ok(Arc::clone(known));
+        }
+        let samples = samples::read_part(dataset, "test").map_err(|error| Diagnostic::new(error.to_string()))?;
+        let samples: Arc<[Sample]> = samples.into();
+        self.0.insert(dataset.to_owned(), Arc::clone(&samples));
+        Ok(samples)
+    }
+}
+
+/// Whether each rank is of the sample at the place of its number.
+fn are_of(ranks: &Ranks, samples: &[Sample]) -> bool {
+    ranks.selections.values().flatten().all(|rank| {
+        let sample = usize::try_from(rank.sample).ok().and_then(|at| samples.get(at));
+        sample.is_some_and(|sample| (sample.sample, sample.target) == (rank.sample, rank.target))
+    })
 }

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::artifact::ArtifactKind::{self, Dataset, Events, Knowledge, Links, Ranks, Sessions, Triples};
 use crate::artifact::table::{Schema, Type};
-use crate::data::{dataset, events, items, knowledge, links, names, ranks, samples, sessions, triples, vocabulary};
+use crate::data::{
+    comments, dataset, events, items, knowledge, links, names, ranks, samples, sessions, triples, vocabulary,
+};
 use crate::ingest::{REJECTED, REJECTED_SCHEMA};
 
 /// A table and where it is found.
@@ -41,6 +43,18 @@ const TABLES: &[Declared] = &[
         file: names::USERS.file,
         artifacts: &[Events, Sessions],
         about: "The users by number, with one further column an attribute; without rows where the log names nobody.",
+    },
+    Declared {
+        schema: names::SHOPS.schema,
+        file: names::SHOPS.file,
+        artifacts: &[Events],
+        about: "The shops of JDATA, with one further column an attribute; where `jdata_shop.csv` is given.",
+    },
+    Declared {
+        schema: comments::SCHEMA,
+        file: comments::FILE,
+        artifacts: &[Events],
+        about: "Comments of JDATA by item and day; where `jdata_comment.csv` is given.",
     },
     Declared {
         schema: names::OPERATIONS.schema,

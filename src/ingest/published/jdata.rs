@@ -33,14 +33,18 @@ pub(super) const JDATA: DataSet = DataSet {
         File::csv(
             "jdata_shop.csv",
             &["vender_id", "shop_id", "fans_num", "vip_num", "shop_reg_tm", "cate", "shop_score"],
-            "no stage",
+            "`ingest`: what is known of shops",
         )
-        .need(Need::Unread)
+        .need(Need::Optional)
         .seen(Evidence::Code)
         .rows(10_399, Evidence::Code),
-        File::csv("jdata_comment.csv", &["dt", "sku_id", "comments", "good_comments", "bad_comments"], "no stage")
-            .need(Need::Unread)
-            .seen(Evidence::Code)
-            .rows(1_774_233, Evidence::Code),
+        File::csv(
+            "jdata_comment.csv",
+            &["dt", "sku_id", "comments", "good_comments", "bad_comments"],
+            "`ingest`: comments by day",
+        )
+        .need(Need::Optional)
+        .seen(Evidence::Code)
+        .rows(1_774_233, Evidence::Code),
     ],
 };

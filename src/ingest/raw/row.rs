@@ -75,6 +75,11 @@ impl<'b> Row<'b> {
         Ok(Self { bytes, fields, columns, encoding })
     }
 
+    /// How many columns were asked for.
+    pub(in crate::ingest) fn width(&self) -> usize {
+        self.columns.places.len()
+    }
+
     /// The bytes of a field, without blanks at its ends. Quotes written as two are still two.
     #[inline]
     pub(in crate::ingest) fn bytes(&self, column: usize) -> &'b [u8] {

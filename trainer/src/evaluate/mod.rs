@@ -24,7 +24,8 @@ const BLOCK: usize = 1 << 20;
 /// How many samples a block has at least, where the catalog lets it have so many.
 const FEWEST: usize = 32;
 
-/// The rank of each target among all items, in parts. All `[N]` int64.
+/// The rank of each target among all items, in parts. All `[N]` int64. A target that the model does not rank stands last:
+/// all others count as above it, whatever the rule for ties.
 #[derive(Debug)]
 pub struct Ranks {
     /// Candidates that score higher than the target.
@@ -58,8 +59,11 @@ pub fn rank(
         let scores = model.scores(&batch); // [B, V]
         let target = scores.gather(1, &(&batch.targets - 1).unsqueeze(1), false); // [B, 1]
         let at = Tensor::from_slice(samples).to_device(device);
-        let _ = ranks.above.index_copy_(0, &at, &count(&scores.gt_tensor(&target)));
-        let _ = ranks.ties.index_copy_(0, &at, &(count(&scores.eq_tensor(&target)) - 1));
+        let unranked = target.isneginf().squeeze_dim(1); // [B]
+        let above = count(&scores.gt_tensor(&target)).masked_fill(&unranked, items - 1);
+        let ties = (count(&scores.eq_tensor(&target)) - 1).masked_fill(&unranked, 0);
+        let _ = ranks.above.index_copy_(0, &at, &above);
+        let _ = ranks.ties.index_copy_(0, &at, &ties);
         wrong += scores.isnan().sum(Kind::Int64);
         done += samples.len();
         said(done);
@@ -114,7 +118,10 @@ pub struct Selected {
 
 impl ModelFile {
     /// Reads the `model.json` of `folder`.
-    fn read(folder: &Path) -> Result<Self, TrainerError> {
+    ///
+    /// # Errors
+    /// When it is missing, damaged or of another version.
+    pub fn read(folder: &Path) -> Result<Self, TrainerError> {
         let path = folder.join("model.json");
         let text = std::fs::read_to_string(&path).map_err(TrainerError::file(&path))?;
         let file: Self = serde_json::from_str(&text)
@@ -179,6 +186,19 @@ pub fn evaluate(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::tests::part;
+    use crate::model::find;
+
+    #[test]
+    fn a_target_that_is_not_ranked_stands_last_and_ties_with_nothing() {
+        // 2 after 1, and 1 after 1 2; only the items of the session are ranked, the last one first.
+        let part = part(&[&[(1, 1), (2, 1)], &[(1, 1), (2, 1), (1, 1)]], 5, 1);
+        let catalog = Catalog::new(5, 1, None);
+        let recency = find("recency").unwrap().build(&serde_json::json!({}), catalog, 1, Device::Cpu).unwrap();
+        let ranks = rank(&recency, &part, 5, 1.0, |_| ()).unwrap();
+        let numbers = |tensor: &Tensor| Vec::<i64>::try_from(tensor).unwrap();
+        assert_eq!((numbers(&ranks.above), numbers(&ranks.ties)), (vec![4, 1], vec![0, 0]));
+    }
 
     #[test]
     fn a_smaller_share_makes_smaller_blocks_of_like_size_down_to_a_floor() {

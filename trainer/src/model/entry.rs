@@ -34,6 +34,8 @@ pub struct Entry {
     pub source: &'static str,
     /// What it wants to see.
     pub needs: Needs,
+    /// Whether it is a plain rule that learns nothing, which a model has to beat to be worth its training.
+    pub floor: bool,
     default_config: fn() -> Value,
     config_schema: fn() -> Value,
     build: fn(&Value, Catalog, u64, Device) -> Result<Model, TrainerError>,
@@ -72,6 +74,7 @@ where
         paper,
         source,
         needs: Needs { operations: false, knowledge: false },
+        floor: false,
         default_config: defaults_of::<C>,
         config_schema: schema_of::<C>,
         build: |config, catalog, _, device| Ok(Model::Counting(parse::<C>(config)?.build(catalog, device))),
@@ -96,6 +99,7 @@ where
         paper,
         source,
         needs: Needs { operations: false, knowledge: false },
+        floor: false,
         default_config: defaults_of::<C>,
         config_schema: schema_of::<C>,
         build: |config, catalog, seed, device| {
@@ -110,6 +114,11 @@ impl Entry {
     /// The same line with other needs.
     pub(super) const fn needs(self, needs: Needs) -> Self {
         Self { needs, ..self }
+    }
+
+    /// The same line for a plain rule that learns nothing.
+    pub(super) const fn floor(self) -> Self {
+        Self { floor: true, ..self }
     }
 
     /// The same line with another default config.

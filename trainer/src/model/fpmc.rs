@@ -5,7 +5,7 @@
 //! **Deviations from the paper.** A session has no user that a later session could share, so the user's term is left out:
 //! this is the paper's factorised Markov chain (FMC). The basket is the session so far, an item as often as it occurs
 //! (`basket: last` for the last item alone). Samples come in shuffled batches, each once an epoch, instead of one by one with replacement; gradients of a
-//! batch are summed, so that a batch of 1 is the paper's algorithm.
+//! batch are summed (`batch_loss: sum`), so that a batch of 1 is the paper's algorithm.
 //! **Deviations from the script published with MKM-SR**, whose figures are not comparable: it tests one sample a session
 //! instead of every prefix, reads padding as the last item, divides by the padded width, and knows the log's users.
 //! Its ten negatives, rate of 0.01, lambda of 0.001 and N(0, 0.1) are the defaults here; factors are 100 as in the paper.
@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::{Catalog, Gradient, GradientConfig, Mode, Objective, PairTask, Training, positive};
+use super::{BatchLoss, Catalog, Gradient, GradientConfig, Mode, Objective, PairTask, Training, positive};
 use crate::batch::Batch;
 use crate::error::TrainerError;
 use crate::nn::{Initializer, OptimizerKind, Rule, Scorer, Table, Touched, scatter_sum};
@@ -57,6 +57,7 @@ impl Default for Config {
             optimizer: OptimizerKind::Sgd,
             learning_rate: 0.01,
             weight_decay: 0.0,
+            batch_loss: BatchLoss::Sum,
             ..Training::default()
         };
         Self {

@@ -25,7 +25,8 @@ use crate::batch::Batch;
 use crate::error::TrainerError;
 use crate::lanes::LaneStep;
 use crate::nn::{
-    BprMax, Cell, Initializer, Momentum, OptimizerKind, Rule, SampledCrossEntropy, SampledLoss, Scorer, Table, Touched,
+    BprMax, Cell, Dropout, Initializer, Momentum, OptimizerKind, Rule, SampledCrossEntropy, SampledLoss, Scorer, Table,
+    Touched,
 };
 
 /// Settings of GRU4Rec.
@@ -43,14 +44,26 @@ pub struct Config {
     /// An item that occurs `c` times is drawn in proportion to `c^alpha`, `sample_alpha`.
     #[schemars(range(min = 0.0))]
     pub alpha: f64,
-    /// Share of an input vector that is dropped, `dropout_p_embed`.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub dropout_embedding: f64,
-    /// Share of a state that is dropped, `dropout_p_hidden`.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub dropout_hidden: f64,
+    /// What is dropped while training.
+    pub dropout: Dropouts,
     /// The training loop; `batch` sessions stand side by side.
     pub training: Training,
+}
+
+/// What is dropped while training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dropouts {
+    /// Of the item vectors that the unit reads, `dropout_p_embed`.
+    pub items: Dropout,
+    /// Of the states, `dropout_p_hidden`.
+    pub states: Dropout,
+}
+
+impl Default for Dropouts {
+    fn default() -> Self {
+        Self { items: Dropout::of(0.45), states: Dropout::of(0.15) }
+    }
 }
 
 /// Where the vectors of the items that are read come from.
@@ -73,8 +86,7 @@ impl Default for Config {
             loss: SampledLoss::CrossEntropy(SampledCrossEntropy::default()),
             negatives: 2048,
             alpha: 0.0,
-            dropout_embedding: 0.45,
-            dropout_hidden: 0.15,
+            dropout: Dropouts::default(),
             training: training(0.1, 0.0),
         }
     }
@@ -102,8 +114,7 @@ impl Config {
         let config = Self {
             loss: SampledLoss::BprMax(BprMax::default()),
             alpha: 0.3,
-            dropout_embedding: 0.5,
-            dropout_hidden: 0.3,
+            dropout: Dropouts { items: Dropout::of(0.5), states: Dropout::of(0.3) },
             training: training(0.05, 0.15),
             ..Self::default()
         };
@@ -182,9 +193,9 @@ impl LaneTask for Gru4Rec {
     }
 
     fn step(&self, step: &LaneStep, states: &Tensor, log_counts: &Tensor) -> (Tensor, Tensor) {
-        let Config { loss, alpha, dropout_embedding, dropout_hidden, .. } = &self.config;
-        let x = drop(self.input().rows(&step.inputs), *dropout_embedding); // [M, d]
-        let h = drop(self.cell.step(&x, states), *dropout_hidden); // [M, d]
+        let Config { loss, alpha, dropout, .. } = &self.config;
+        let x = dropout.items.apply(&self.input().rows(&step.inputs), Mode::Train); // [M, d]
+        let h = dropout.states.apply(&self.cell.step(&x, states), Mode::Train); // [M, d]
         let (w_y, b_y) = (self.output.rows(&step.candidates), self.bias.rows(&step.candidates)); // [C, d], [C, 1]
         let r = b_y.tr().addmm(&h, &w_y.tr()); // [M, C]
         let loss = loss.sum(&r, || {
@@ -204,11 +215,6 @@ impl LaneTask for Gru4Rec {
     }
 }
 
-/// `x` with a share of its numbers zero and the others as much larger.
-fn drop(x: Tensor, share: f64) -> Tensor {
-    if share > 0.0 { x.dropout(share, true) } else { x }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -222,9 +228,8 @@ mod tests {
         let catalog = Catalog { items: 4, operations: 1, entities: 4, relations: 0 };
         let entry = find("gru4rec-ce").expect("in the list");
         let mut config = entry.default_config();
-        for (key, value) in [("dimension", 8), ("dropout_embedding", 0), ("dropout_hidden", 0)] {
-            config[key] = json!(value);
-        }
+        config["dimension"] = json!(8);
+        config["dropout"] = json!({ "items": 0.0, "states": 0.0 });
         change(&mut config);
         let Model::Gradient(network) = entry.build(&config, catalog, 1, Device::Cpu).expect("a good config") else {
             panic!("it has a gradient")
@@ -258,13 +263,12 @@ mod tests {
     #[test]
     fn what_is_dropped_from_a_state_is_carried_on() {
         let zeros = |share: f64| {
-            let network = network(|config| config["dropout_hidden"] = json!(share));
+            let network = network(|config| config["dropout"]["states"] = json!(share));
             let (_, states) = run(&network, &Tensor::zeros([5], (Kind::Float, Device::Cpu)));
             states.eq(0.0).sum(Kind::Int64).int64_value(&[])
         };
         assert_eq!(zeros(0.0), 0);
         assert!((1..=15).contains(&zeros(0.5)), "of 16");
-        assert_eq!(zeros(1.0), 16);
     }
 
     #[test]

@@ -4,11 +4,17 @@ mod entry;
 pub mod fpmc;
 pub mod gru;
 pub mod gru4rec;
+pub mod markov;
 pub mod msr;
+pub mod narm;
 mod objective;
+pub mod pop;
+pub mod recency;
+pub mod recency_markov;
 pub mod sknn;
 pub mod spop;
 pub mod srgnn;
+pub mod stamp;
 mod training;
 
 use std::collections::BTreeMap;
@@ -18,7 +24,7 @@ use tch::Tensor;
 
 pub use entry::{CountingConfig, Entry, GradientConfig, Needs};
 pub use objective::{Drawn, LaneTask, Objective, PairTask};
-pub use training::{Patience, Schedule, Step, Training};
+pub use training::{BatchLoss, Clip, Patience, Schedule, Step, Training};
 
 use crate::batch::Batch;
 use crate::dataset::{Knowledge, Part};
@@ -32,13 +38,27 @@ const GRU4REC: &str = "Hidasi and Karatzoglou, CIKM 2018";
 
 /// Every model that this trainer knows, in the order in which `describe` names them.
 pub const MODELS: &[Entry] = &[
-    counting::<spop::Config>("s-pop", "S-POP", "popularity", "session-rec (Ludewig and Jannach, UMUAI 2018)", "spop"),
+    counting::<pop::Config>("pop", "POP", "popularity", "a plain rule, without a paper", "pop").floor(),
+    counting::<recency::Config>("recency", "Recency", "session", "a plain rule, without a paper", "recency").floor(),
+    counting::<markov::Config>("markov", "Markov", "transitions", "a plain rule, without a paper", "markov").floor(),
+    counting::<recency_markov::Config>(
+        "recency-markov",
+        "Recency-Markov",
+        "transitions",
+        "a plain rule, without a paper",
+        "recency_markov",
+    )
+    .floor(),
+    counting::<spop::Config>("s-pop", "S-POP", "popularity", "session-rec (Ludewig and Jannach, UMUAI 2018)", "spop")
+        .floor(),
     counting::<sknn::Config>("sknn", "SKNN", "neighbors", "Jannach and Ludewig, RecSys 2017", "sknn"),
     gradient::<fpmc::Config>("fpmc", "FPMC", "markov chain", "Rendle et al., WWW 2010", "fpmc"),
     gradient::<gru4rec::Config>("gru4rec-bpr", "GRU4Rec+BPR", "recurrent", GRU4REC, "gru4rec")
         .defaults(gru4rec::Config::with_bpr_max),
     gradient::<gru4rec::Config>("gru4rec-ce", "GRU4Rec+CE", "recurrent", GRU4REC, "gru4rec"),
     gradient::<gru::Config>("gru", "GRU (full softmax)", "recurrent", "Hidasi et al., ICLR 2016", "gru"),
+    gradient::<narm::Config>("narm", "NARM", "recurrent", "Li et al., CIKM 2017", "narm"),
+    gradient::<stamp::Config>("stamp", "STAMP", "attention", "Liu et al., KDD 2018", "stamp"),
     gradient::<srgnn::Config>("sr-gnn", "SR-GNN", "graph", "Wu et al., AAAI 2019", "srgnn"),
     gradient::<msr::Config>("m-sr", "M-SR", "graph", "Meng et al., SIGIR 2020", "msr")
         .needs(Needs { operations: true, knowledge: false }),
@@ -51,6 +71,17 @@ pub const MODELS: &[Entry] = &[
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Entry> {
     MODELS.iter().find(|entry| entry.name == name)
+}
+
+/// The entry of the model called `name`.
+///
+/// # Errors
+/// When there is none, with the names of all.
+pub fn named(name: &str) -> Result<&'static Entry, TrainerError> {
+    find(name).ok_or_else(|| {
+        let known: Vec<&str> = MODELS.iter().map(|entry| entry.name).collect();
+        TrainerError::job(format!("unknown model `{name}`"), format!("the models are {}", known.join(", ")))
+    })
 }
 
 /// The sizes that a model is built for.
@@ -188,5 +219,26 @@ impl Model {
             Self::Counting(_) => 0,
             Self::Gradient(network) => network.parameters.count(),
         }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::Value;
+    use tch::Device;
+
+    use super::*;
+
+    /// The gradient model `name` of `items` items under `config`, each of its weights set to the numbers of its name.
+    pub(crate) fn given(name: &str, config: &Value, items: i64, weights: &[(&str, &[f32])]) -> Model {
+        let catalog = Catalog { items, operations: 1, entities: items, relations: 0 };
+        let model = find(name).expect("in the list").build(config, catalog, 1, Device::Cpu).expect("a good config");
+        let Model::Gradient(network) = &model else { panic!("`{name}` counts") };
+        assert_eq!(network.parameters.iter().count(), weights.len());
+        for (name, weight) in network.parameters.iter() {
+            let (_, numbers) = weights.iter().find(|(other, _)| *other == name).expect("a value for each weight");
+            tch::no_grad(|| weight.shallow_clone().copy_(&Tensor::from_slice(numbers).reshape(weight.size())));
+        }
+        model
     }
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::nn::OptimizerKind;
+use crate::nn::{OptimizerKind, Parameters};
 
 /// The settings of the training loop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +25,10 @@ pub struct Training {
     pub weight_decay: f64,
     /// How the rate falls.
     pub schedule: Schedule,
+    /// How the losses of a batch of sessions are put together.
+    pub batch_loss: BatchLoss,
+    /// How a gradient of a batch of sessions that is too long is shortened.
+    pub clip: Clip,
     /// Training stops after this many epochs without a new best.
     pub patience: NonZeroU32,
     /// Which epochs without a new best count.
@@ -40,10 +44,45 @@ impl Default for Training {
             learning_rate: 1e-3,
             weight_decay: 1e-5,
             schedule: Schedule::Constant,
+            batch_loss: BatchLoss::Mean,
+            clip: Clip::None,
             patience: positive(10),
             patience_counts: Patience::InTotal,
         }
     }
+}
+
+/// How the losses of a batch are put together, before its gradient is taken; the loss that is said is always the mean.
+/// Adam and Adagrad move the same for both but for their epsilon, which counts where gradients are small, and for `clip`;
+/// plain descent moves by the gradient itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchLoss {
+    /// By their mean.
+    Mean,
+    /// By their sum.
+    Sum,
+}
+
+impl BatchLoss {
+    /// What the summed losses of `size` samples are multiplied by.
+    #[must_use]
+    pub fn of_sum(self, size: i64) -> f64 {
+        match self {
+            Self::Mean => 1.0 / size as f64,
+            Self::Sum => 1.0,
+        }
+    }
+}
+
+/// How a gradient that is too long is shortened, before the optimizer sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clip {
+    /// Not at all.
+    None,
+    /// That of each weight by itself, to this length.
+    EachTensor(#[schemars(extend("exclusiveMinimum" = 0))] f64),
 }
 
 /// How the learning rate falls from epoch to epoch.
@@ -92,6 +131,21 @@ pub(super) const fn positive(value: u32) -> NonZeroU32 {
 }
 
 impl Training {
+    /// Shortens the gradients, where this config asks for it.
+    pub fn clip_gradient(&self, parameters: &Parameters) {
+        if let Clip::EachTensor(longest) = self.clip {
+            parameters.clip_each_gradient(longest);
+        }
+    }
+
+    /// Turns the gradient of the mean loss of `size` sessions into the one that this config asks for.
+    pub fn prepare_gradient(&self, parameters: &Parameters, size: i64) {
+        if self.batch_loss == BatchLoss::Sum {
+            parameters.scale_gradients(size as f64);
+        }
+        self.clip_gradient(parameters);
+    }
+
     /// The learning rate of `epoch`, counted from 1.
     #[must_use]
     pub fn rate(&self, epoch: u32) -> f64 {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tch::Tensor;
 
 /// The entry `name` of the golden file; a printed line and `None` where the file is absent.
-pub(super) fn golden(name: &str) -> Option<Value> {
+pub(crate) fn golden(name: &str) -> Option<Value> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/specs/golden.json");
     let Ok(text) = std::fs::read_to_string(path) else {
         println!("skipped: no golden numbers for `{name}` at ../shared/specs/golden.json");
@@ -15,7 +15,7 @@ pub(super) fn golden(name: &str) -> Option<Value> {
 }
 
 /// A nested list of numbers as a float tensor.
-pub(super) fn tensor(value: &Value) -> Tensor {
+pub(crate) fn tensor(value: &Value) -> Tensor {
     fn walk(value: &Value, depth: usize, shape: &mut Vec<i64>, flat: &mut Vec<f32>) {
         if let Some(list) = value.as_array() {
             if shape.len() == depth {
@@ -32,7 +32,7 @@ pub(super) fn tensor(value: &Value) -> Tensor {
 }
 
 /// Fails unless the two agree to six digits.
-pub(super) fn assert_close(found: &Tensor, expected: &Tensor) {
+pub(crate) fn assert_close(found: &Tensor, expected: &Tensor) {
     assert_eq!(found.size(), expected.size());
     assert!(
         found.detach().allclose(expected, 1e-5, 2e-6, false),

@@ -12,15 +12,31 @@ pub struct Gru {
     weights: [Tensor; 4],
 }
 
+/// How the weights of a unit are drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct GruRules {
+    /// `W`, from the input, `[3 d, input]`.
+    pub input: Rule,
+    /// `U`, from the state, `[3 d, d]`.
+    pub state: Rule,
+    /// Both biases `b`, `[3 d]`.
+    pub bias: Rule,
+}
+
 impl Gru {
     /// A unit of width `d` over inputs of width `input`.
     pub fn new(init: &mut Initializer, name: &str, input: i64, d: i64, rule: Rule) -> Self {
-        let mut weight = |part: &str, shape: &[i64]| init.weight(&format!("{name}.{part}"), shape, rule);
+        Self::with_rules(init, name, input, d, GruRules { input: rule, state: rule, bias: rule })
+    }
+
+    /// A unit of width `d` over inputs of width `input` whose weights are drawn each in their own way.
+    pub fn with_rules(init: &mut Initializer, name: &str, input: i64, d: i64, rules: GruRules) -> Self {
+        let mut weight = |part: &str, shape: &[i64], rule| init.weight(&format!("{name}.{part}"), shape, rule);
         let weights = [
-            weight("w_ih", &[3 * d, input]),
-            weight("w_hh", &[3 * d, d]),
-            weight("b_ih", &[3 * d]),
-            weight("b_hh", &[3 * d]),
+            weight("w_ih", &[3 * d, input], rules.input),
+            weight("w_hh", &[3 * d, d], rules.state),
+            weight("b_ih", &[3 * d], rules.bias),
+            weight("b_hh", &[3 * d], rules.bias),
         ];
         Self { d, weights }
     }

@@ -15,6 +15,8 @@ pub enum Rule {
     Normal(f64),
     /// All zero.
     Zero,
+    /// A stack of square blocks, each an orthogonal matrix, all such matrices being equally likely; for `[n d, d]`.
+    Orthogonal,
 }
 
 impl Rule {
@@ -61,10 +63,54 @@ impl Initializer {
                 Rule::Uniform(bound) => self.draw.uniform(bound),
                 Rule::Normal(deviation) => self.draw.normal(deviation),
                 Rule::Zero => 0.0,
+                Rule::Orthogonal => self.draw.normal(1.0),
             };
+        }
+        if rule == Rule::Orthogonal {
+            let width = usize::try_from(shape[shape.len() - 1]).expect("a width");
+            values.chunks_mut(width * width).for_each(|block| orthogonalize(block, width));
         }
         let weight = Tensor::from_slice(&values).reshape(shape).set_requires_grad(true);
         self.weights.push((name.to_owned(), weight.shallow_clone()));
         weight
+    }
+}
+
+/// Gram and Schmidt's method on the rows of a matrix of normal numbers `[rows, width]`, rows no more than `width`. It is
+/// done in double precision, and each row twice, so that the rows are orthogonal to the last digit kept.
+fn orthogonalize(block: &mut [f32], width: usize) {
+    let mut done: Vec<Vec<f64>> = Vec::new();
+    for row in block.chunks_mut(width) {
+        let mut vector: Vec<f64> = row.iter().map(|&value| f64::from(value)).collect();
+        for earlier in done.iter().chain(&done) {
+            let along = dot(&vector, earlier);
+            vector.iter_mut().zip(earlier).for_each(|(value, other)| *value -= along * other);
+        }
+        let length = dot(&vector, &vector).sqrt();
+        vector.iter_mut().for_each(|value| *value /= length);
+        row.iter_mut().zip(&vector).for_each(|(value, &exact)| *value = exact as f32);
+        done.push(vector);
+    }
+}
+
+fn dot(one: &[f64], other: &[f64]) -> f64 {
+    one.iter().zip(other).map(|(a, b)| a * b).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::*;
+
+    #[test]
+    fn each_block_of_an_orthogonal_weight_keeps_lengths_and_no_two_are_the_same() {
+        let weight = Initializer::new(1).weight("w", &[3 * 20, 20], Rule::Orthogonal).detach();
+        let eye = Tensor::eye(20, (Kind::Float, Device::Cpu));
+        for block in 0..3 {
+            let u = weight.narrow(0, 20 * block, 20);
+            assert!(u.matmul(&u.tr()).allclose(&eye, 0.0, 1e-6, false), "{u}");
+        }
+        assert!(!weight.narrow(0, 0, 20).allclose(&weight.narrow(0, 20, 20), 0.0, 0.1, false));
     }
 }

@@ -82,6 +82,20 @@ impl Parameters {
         let _ = self.gradients.shallow_clone().zero_();
     }
 
+    /// Multiplies every gradient by `factor`.
+    pub fn scale_gradients(&self, factor: f64) {
+        let _ = self.gradients.shallow_clone().multiply_scalar_(factor);
+    }
+
+    /// Shortens the gradient of each weight by itself to the length `longest`, where it is longer.
+    pub fn clip_each_gradient(&self, longest: f64) {
+        for (_, weight) in &self.named {
+            let mut gradient = weight.grad();
+            // g * longest / max(longest, |g|), without a look at the device
+            let _ = gradient.multiply_(&(gradient.norm().clamp_min(longest).reciprocal() * longest));
+        }
+    }
+
     /// How many numbers the model learns.
     #[must_use]
     pub fn count(&self) -> i64 {
@@ -106,5 +120,33 @@ impl Parameters {
             tch::no_grad(|| weight.shallow_clone().copy_(saved));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::Rule;
+
+    #[test]
+    fn only_a_gradient_that_is_too_long_is_shortened_and_each_by_itself() {
+        let mut init = Initializer::new(1);
+        let (long, short) = (init.weight("long", &[2], Rule::Zero), init.weight("short", &[2], Rule::Zero));
+        let parameters = Parameters::gather(init, Device::Cpu);
+        long.grad().copy_(&Tensor::from_slice(&[3f32, -4.]));
+        short.grad().copy_(&Tensor::from_slice(&[0.5f32, 0.]));
+        parameters.scale_gradients(2.0);
+        parameters.clip_each_gradient(5.0);
+        // Twice (3, -4) has length 10 and is halved again; twice (0.5, 0) has length 1.
+        let numbers = |weight: &Tensor| Vec::<f32>::try_from(weight.grad()).expect("floats");
+        assert_eq!((numbers(&long), numbers(&short)), (vec![3.0, -4.0], vec![1.0, 0.0]));
+    }
+
+    #[test]
+    fn a_gradient_of_zero_stays_zero() {
+        let mut init = Initializer::new(1);
+        let weight = init.weight("w", &[2], Rule::Zero);
+        Parameters::gather(init, Device::Cpu).clip_each_gradient(1.0);
+        assert_eq!(Vec::<f32>::try_from(weight.grad()).expect("floats"), [0.0, 0.0]);
     }
 }

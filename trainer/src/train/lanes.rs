@@ -2,12 +2,13 @@
 
 use tch::{Kind, Tensor};
 
-use super::negatives::{Popularity, counts};
-use super::{Run, Tally};
+use super::negatives::counts;
+use super::{Pass, Run};
 use crate::error::TrainerError;
 use crate::lanes::{LaneStep, Sessions};
 use crate::model::{LaneTask, Network};
 use crate::nn::Optimizer;
+use crate::popularity::Popularity;
 use crate::seed::Stream;
 
 impl Run<'_> {
@@ -30,7 +31,7 @@ impl Run<'_> {
         let mut generator = Stream::Negatives.generator(self.seed, epoch);
         let mut negatives = Vec::new();
         let mut states = Tensor::zeros([i64::from(lanes), task.width()], (Kind::Float, log_counts.device()));
-        let mut tally = Tally::new(epoch, training, sessions.targets(), log_counts.device());
+        let mut pass = Pass::new(epoch, training, sessions.targets(), log_counts.device());
         for turn in sessions.walk(lanes as usize) {
             popularity.draw(&mut generator, drawn.count, &mut negatives);
             if turn.inputs.len() + negatives.len() < 2 {
@@ -38,12 +39,13 @@ impl Run<'_> {
             }
             let step = LaneStep::new(&turn, &negatives, &log_counts);
             let (loss, after) = task.step(&step, &step.carry(&states), &log_counts);
-            // By the number of lanes at the start, also when fewer are left.
-            (&loss / f64::from(lanes)).backward();
+            // The mean is that of the lanes at the start, also when fewer are left.
+            (&loss * training.batch_loss.of_sum(lanes.into())).backward();
+            training.clip_gradient(&network.parameters);
             states = after.detach();
             optimizer.step(&network.parameters, &task.touched(&step), rate, training.weight_decay);
-            tally.add(&loss, turn.inputs.len())?;
+            pass.add(&loss, turn.inputs.len())?;
         }
-        tally.mean()
+        pass.mean()
     }
 }

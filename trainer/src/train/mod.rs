@@ -4,8 +4,8 @@ mod checkpoint;
 mod lanes;
 mod negatives;
 mod pairs;
+mod pass;
 mod selection;
-mod tally;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -30,7 +30,7 @@ use crate::model::{Catalog, Entry, KnowledgeTask, Model, Network, Objective, Tra
 use crate::nn::{Optimizer, Touched};
 use crate::seed::{Stream, permutation, start_libtorch};
 
-use tally::Tally;
+use pass::Pass;
 
 /// The `train` verb: trains the model of `job` and writes `model.json`, `curve.jsonl` and the kept weights.
 ///
@@ -159,14 +159,15 @@ impl Run<'_> {
         let training = network.layers.training();
         let order = permutation(self.seed, Stream::Samples, epoch, self.part.samples());
         let rate = training.rate(epoch);
-        let mut tally = Tally::new(epoch, training, order.len(), self.part.items.device());
+        let mut pass = Pass::new(epoch, training, order.len(), self.part.items.device());
         for samples in order.chunks(training.batch.get() as usize) {
             let batch = Batch::gather(self.part, samples);
             let loss = network.accumulate(&batch);
+            training.prepare_gradient(&network.parameters, batch.size);
             optimizer.step(&network.parameters, &Touched::All, rate, training.weight_decay);
-            tally.add(&(loss * batch.size), samples.len())?;
+            pass.add(&(loss * batch.size), samples.len())?;
         }
-        tally.mean()
+        pass.mean()
     }
 
     /// One pass over all triples. Returns the mean loss of a triple.

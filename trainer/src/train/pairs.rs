@@ -1,7 +1,7 @@
 //! A pass over the samples in which each target is compared with drawn items.
 
 use super::negatives::others;
-use super::{Run, Tally};
+use super::{Pass, Run};
 use crate::batch::Batch;
 use crate::error::TrainerError;
 use crate::model::{Network, PairTask};
@@ -25,15 +25,16 @@ impl Run<'_> {
         let order = permutation(self.seed, Stream::Samples, epoch, self.part.samples());
         let mut generator = Stream::Negatives.generator(self.seed, epoch);
         let rate = training.rate(epoch);
-        let mut tally = Tally::new(epoch, training, order.len(), self.part.items.device());
+        let mut pass = Pass::new(epoch, training, order.len(), self.part.items.device());
         for samples in order.chunks(training.batch.get() as usize) {
             let batch = Batch::gather(self.part, samples);
             let negatives = others(&mut generator, &batch.targets, task.negatives(), self.catalog.items);
             let loss = task.loss(&batch, &negatives);
-            loss.backward();
+            (&loss * training.batch_loss.of_sum(batch.size)).backward();
+            training.clip_gradient(&network.parameters);
             optimizer.step(&network.parameters, &task.touched(&batch, &negatives), rate, training.weight_decay);
-            tally.add(&loss, samples.len())?;
+            pass.add(&loss, samples.len())?;
         }
-        tally.mean()
+        pass.mean()
     }
 }

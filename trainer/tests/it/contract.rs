@@ -29,6 +29,8 @@ fn describe_says_all_that_sr_pipe_asks_of_a_trainer() {
         for need in ["operations", "knowledge"] {
             assert!(model["needs"][need].is_boolean(), "{need} of {}", model["name"]);
         }
+        assert!(model["floor"].is_boolean(), "floor of {}", model["name"]);
+        assert!(model["floor"] == false || model["defaults"]["training"].is_null(), "{} learns", model["name"]);
         let code = model["code"].as_str().unwrap();
         assert!(code.len() >= 32 && code.chars().all(|c| c.is_ascii_hexdigit()), "{code}");
     }
@@ -39,7 +41,7 @@ fn the_schema_of_a_model_knows_each_key_of_its_defaults_and_no_other() {
     for model in models() {
         let schema = &model["schema"];
         assert_eq!(schema["additionalProperties"], false, "{}", model["name"]);
-        let known: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+        let known: Vec<&String> = schema["properties"].as_object().into_iter().flat_map(|known| known.keys()).collect();
         let mut defaults: Vec<&String> = model["defaults"].as_object().unwrap().keys().collect();
         for key in &known {
             let text = &schema["properties"][key.as_str()]["description"];

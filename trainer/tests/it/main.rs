@@ -5,6 +5,9 @@
 mod conformance;
 mod contract;
 mod dataset;
+mod learning;
+mod parameters;
 mod process;
 mod restart;
 mod safetensors;
+mod score;

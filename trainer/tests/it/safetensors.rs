@@ -3,11 +3,12 @@
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// A one-dimensional tensor of whole numbers.
+/// A one-dimensional tensor of whole numbers, or one of any shape of real ones.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Flat {
     I32(Vec<i32>),
     I64(Vec<i64>),
+    F32(Vec<usize>, Vec<f32>),
 }
 
 impl From<Vec<i32>> for Flat {
@@ -27,17 +28,21 @@ pub(crate) fn write(path: &Path, tensors: &BTreeMap<String, Flat>) {
     let (mut header, mut data) = (Map::new(), Vec::new());
     for (name, tensor) in tensors {
         let start = data.len();
-        let (dtype, length) = match tensor {
+        let (dtype, shape) = match tensor {
             Flat::I32(values) => {
                 data.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-                ("I32", values.len())
+                ("I32", vec![values.len()])
             }
             Flat::I64(values) => {
                 data.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-                ("I64", values.len())
+                ("I64", vec![values.len()])
+            }
+            Flat::F32(shape, values) => {
+                data.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                ("F32", shape.clone())
             }
         };
-        header.insert(name.clone(), json!({ "dtype": dtype, "shape": [length], "data_offsets": [start, data.len()] }));
+        header.insert(name.clone(), json!({ "dtype": dtype, "shape": shape, "data_offsets": [start, data.len()] }));
     }
     let mut header = serde_json::to_vec(&Value::Object(header)).unwrap();
     header.resize(header.len().next_multiple_of(8), b' ');

@@ -1,10 +1,15 @@
 //! Names to numbers: the first name that is met is 0, the next new one 1. Small whole numbers, short names and long ones
 //! each have a table that suits them, since a log asks for several names a row.
 
+mod long;
+
+use std::hint::black_box;
+
 use hashbrown::HashTable;
 
 use crate::artifact::table::Text;
 use crate::diagnostic::Diagnostic;
+use long::Long;
 
 /// Whole numbers below this have their place in a plain list: at most 128 MB of it, and only where they occur.
 const DENSE: u32 = 1 << 25;
@@ -22,6 +27,9 @@ const NUMBER: u64 = 1 << 63;
 /// The bit of numbers that are rows.
 const ROW: u64 = 1 << 62;
 
+/// Names that [`Keys::fetch`] takes at a time.
+pub(super) const FETCHED: usize = 64;
+
 /// Bits of the length of a name; the place stands above them.
 const LENGTH: u32 = 25;
 
@@ -29,10 +37,16 @@ impl Key {
     /// No name.
     pub(super) const NONE: Self = Self(u64::MAX);
 
-    /// The key of a name. One that is no small whole number is put behind `text`, with which the key is then read.
+    /// The key of a name. One that is no small whole number is put behind `text`, with which the key is then read; before
+    /// a long one stands its hash, so that the thread that numbers names need not compute it.
     #[inline]
     pub(super) fn new(name: &[u8], text: &mut Vec<u8>) -> Self {
-        Self::of_number(name).unwrap_or_else(|| Self::append(name, text))
+        Self::of_number(name).unwrap_or_else(|| {
+            if name.len() > SHORT {
+                text.extend_from_slice(&hash_of_bytes(name).to_le_bytes());
+            }
+            Self::append(name, text)
+        })
     }
 
     /// The key of a small whole number.
@@ -54,7 +68,17 @@ impl Key {
 
     /// A hash of the name, the same on every machine.
     pub(super) fn hash(self, text: &[u8]) -> u64 {
-        self.number().map_or_else(|| hash_of_bytes(self.name(text)), |number| hash(number as u128))
+        match self.number() {
+            Some(number) => hash(number as u128),
+            None => self.hash_of_long(text).unwrap_or_else(|| hash_of_bytes(self.name(text))),
+        }
+    }
+
+    /// The hash that stands before a long name.
+    #[inline]
+    fn hash_of_long(self, text: &[u8]) -> Option<u64> {
+        let long = self.0 & NUMBER == 0 && self.length() > SHORT;
+        long.then(|| text[..self.start()].last_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)))
     }
 
     /// Whether two keys that were made with the same text are of one name.
@@ -77,8 +101,15 @@ impl Key {
 
     /// The name among the names that are no small numbers.
     fn name(self, text: &[u8]) -> &[u8] {
-        let start = (self.0 >> LENGTH) as usize;
-        &text[start..start + (self.0 & ((1 << LENGTH) - 1)) as usize]
+        &text[self.start()..self.start() + self.length()]
+    }
+
+    fn start(self) -> usize {
+        (self.0 >> LENGTH) as usize
+    }
+
+    fn length(self) -> usize {
+        (self.0 & ((1 << LENGTH) - 1)) as usize
     }
 }
 
@@ -106,7 +137,7 @@ pub(super) struct Keys {
     dense: Vec<u32>,
     /// Names of at most [`SHORT`] bytes as one number, which also tells their length.
     short: HashTable<(u128, u32)>,
-    long: HashTable<u32>,
+    long: Long,
     /// By number.
     names: Vec<Key>,
     text: Vec<u8>,
@@ -121,8 +152,31 @@ impl Keys {
                 Some(number) if *number > 0 => number - 1,
                 _ => self.add_dense(at, key),
             },
-            None => self.number_of_name(key.name(text)),
+            None => match key.hash_of_long(text) {
+                Some(hash) => self.number_of_long(hash, key.name(text)),
+                None => self.number_of_short(key.name(text)),
+            },
         }
+    }
+
+    /// Fetches what the numbers of these keys, at most [`FETCHED`], are found by. The processor waits for many places of
+    /// memory together here; one name after the other it would wait for each.
+    pub(super) fn fetch(&self, keys: impl Iterator<Item = Key>, text: &[u8]) {
+        if self.long.is_empty() {
+            return;
+        }
+        let (mut found, mut count) = ([0; FETCHED], 0);
+        for hash in keys.filter_map(|key| key.hash_of_long(text)).take(FETCHED) {
+            if let Some(number) = self.long.find(hash, |_| true) {
+                found[count] = number;
+                count += 1;
+            }
+        }
+        let names = found.map(|number| self.names[number as usize]);
+        let fetch = |key: &Key| self.text.get(key.start()).copied().unwrap_or_default();
+        black_box(names[..count].iter().map(fetch).fold(0, u8::wrapping_add));
+        let fetch = |key: &Key| self.text.get(key.start() + key.length() - 1).copied().unwrap_or_default();
+        black_box(names[..count].iter().map(fetch).fold(0, u8::wrapping_add));
     }
 
     fn add_dense(&mut self, at: usize, key: Key) -> u32 {
@@ -134,24 +188,26 @@ impl Keys {
         self.dense[at] - 1
     }
 
-    fn number_of_name(&mut self, name: &[u8]) -> u32 {
-        let Self { short, long, names, text, .. } = self;
-        let next = names.len() as u32;
-        if let Some(packed) = pack(name) {
-            let entry = short.entry(hash(packed), |(known, _)| *known == packed, |(known, _)| hash(*known));
-            let entry = entry.or_insert_with(|| {
-                names.push(Key::append(name, text));
-                (packed, next)
-            });
-            return entry.get().1;
-        }
-        let hashed = hash_of_bytes(name);
-        if let Some(number) = long.find(hashed, |number| names[*number as usize].name(text) == name) {
-            return *number;
+    fn number_of_short(&mut self, name: &[u8]) -> u32 {
+        let Self { short, names, text, .. } = self;
+        let packed = pack(name);
+        let entry = short.entry(hash(packed), |(known, _)| *known == packed, |(known, _)| hash(*known));
+        let entry = entry.or_insert_with(|| {
+            names.push(Key::append(name, text));
+            (packed, names.len() as u32 - 1)
+        });
+        entry.get().1
+    }
+
+    fn number_of_long(&mut self, hash: u64, name: &[u8]) -> u32 {
+        let Self { long, names, text, .. } = self;
+        if let Some(number) = long.find(hash, |number| names[number as usize].name(text) == name) {
+            return number;
         }
         names.push(Key::append(name, text));
-        long.insert_unique(hashed, next, |number| hash_of_bytes(names[*number as usize].name(text)));
-        next
+        let number = names.len() as u32 - 1;
+        long.insert(hash, number);
+        number
     }
 
     /// The number of a name, if it has one.
@@ -160,11 +216,11 @@ impl Keys {
         if let Some(at) = Key::of_number(name).and_then(Key::number) {
             return self.dense.get(at)?.checked_sub(1);
         }
-        if let Some(packed) = pack(name) {
+        if name.len() <= SHORT {
+            let packed = pack(name);
             return self.short.find(hash(packed), |(known, _)| *known == packed).map(|(_, number)| *number);
         }
-        let same = |number: &u32| self.names[*number as usize].name(&self.text) == name;
-        self.long.find(hash_of_bytes(name), same).copied()
+        self.long.find(hash_of_bytes(name), |number| self.names[number as usize].name(&self.text) == name)
     }
 
     /// How many names.
@@ -193,14 +249,11 @@ impl Keys {
 }
 
 /// A short name as one number.
-fn pack(name: &[u8]) -> Option<u128> {
-    if name.len() > SHORT {
-        return None;
-    }
+fn pack(name: &[u8]) -> u128 {
     let mut bytes = [0; 16];
     bytes[..name.len()].copy_from_slice(name);
     bytes[SHORT] = name.len() as u8;
-    Some(u128::from_le_bytes(bytes))
+    u128::from_le_bytes(bytes)
 }
 
 const SEEDS: [u64; 2] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344];

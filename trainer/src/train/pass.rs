@@ -1,4 +1,4 @@
-//! The losses of a pass, summed where they are, and how far the pass is.
+//! A pass over the training part that is under way: its losses, summed where they are, and how far it is.
 
 use tch::{Device, Kind, Tensor};
 
@@ -6,9 +6,9 @@ use crate::error::TrainerError;
 use crate::event::{Event, Stopwatch};
 use crate::model::Training;
 
-/// What a pass over the training part has come to.
+/// What a pass has come to.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(super) struct Pass {
     epoch: u32,
     epochs: u32,
     total: usize,
@@ -18,7 +18,7 @@ pub(super) struct Tally {
     watch: Stopwatch,
 }
 
-impl Tally {
+impl Pass {
     /// Nothing done yet of the `total` samples of `epoch`.
     pub(super) fn new(epoch: u32, training: &Training, total: usize, device: Device) -> Self {
         let sum = Tensor::zeros([], (Kind::Double, device));

@@ -1,0 +1,161 @@
+//! Results broken down by what is known of each test sample, and held against the floors: on a log of eleven events and a
+//! trainer whose ranks are written down here.
+
+use crate::scratch::Scratch;
+
+/// The last session, of items 1 4 1 2, is the test set, and item 4 stands nowhere else. Its samples, the longest first: 2
+/// after 1 4 1 is neither cold nor in the session; 1 after 1 4 stands in the session; 4 after 1 is cold.
+const LOG: &str = "\
+user,item,time
+a,1,0
+a,1,10
+a,2,20
+b,2,100
+b,1,110
+a,3,10000
+a,2,10010
+b,1,20000
+b,4,20010
+b,1,20020
+b,2,20030
+";
+
+const PIPELINE: &str = r#"
+defaults: { cold: keep }
+stages:
+  raw: { files: { folder: log, files: [log.csv] } }
+  events:
+    ingest:
+      from: raw
+      format: table
+      table: { log: log.csv, columns: { user: user, item: item, time: { seconds: time } } }
+  sessions: { sessionize: { from: events, by: gap, gap: 1h } }
+  dataset: { split: { from: sessions, by: sessions, test_share: 0.25, cold_items: "${cold}", max_length_quantile: null } }
+  model: { train: { dataset: dataset, model: "${model}" } }
+  ranks: { evaluate: { dataset: dataset, model: model } }
+"#;
+
+const EXPERIMENT: &str = "\
+title: Broken down
+datasets:
+  keep: { pipeline: ../pipelines/p.yaml }
+  drop: { pipeline: ../pipelines/p.yaml, with: { cold: drop } }
+grid: { product: { dataset: [keep, drop], model: [rule, deep] } }
+protocol: published-code
+trainer: ../trainer.py
+report:
+  metrics: [hit@1, mrr@2]
+";
+
+/// How many candidates stand above the three targets is written down in `ABOVE`, for a rule and for another model.
+const TRAINER: &str = r#"#!/usr/bin/env python3
+import array, json, os, struct, sys
+
+ABOVE = {"rule": [3, 0, 1], "deep": [1, 0, 1]}
+
+
+def model(name):
+    return {
+        "name": name, "title": name.title(), "family": "none", "paper": "none", "floor": name == "rule",
+        "needs": {"operations": False, "knowledge": False}, "defaults": {}, "schema": {"type": "object"}, "code": "1",
+    }
+
+
+verb = sys.argv[1]
+if verb == "describe":
+    models = [model(name) for name in ABOVE]
+    print(json.dumps({"contract": 1, "trainer": "toy 1", "libtorch": "none", "devices": ["cpu"], "models": models}))
+    sys.exit(0)
+job = json.load(open(sys.argv[2]))
+if verb == "train":
+    told = {"version": 1, "model": job["model"], "config": job["config"], "selected": []}
+    json.dump(told, open(os.path.join(job["output"], "model.json"), "w"))
+    sys.exit(0)
+data = open(os.path.join(job["inputs"]["dataset"], "samples.safetensors"), "rb").read()
+(length,) = struct.unpack("<Q", data[:8])
+(count,) = json.loads(data[8:8 + length])["test.sample_target"]["shape"]
+tensors = {"best.above": ABOVE[job["model"]][:count], "best.ties": [0] * count, "candidates": [4] * count}
+header, body = {}, b""
+for name, values in tensors.items():
+    part = array.array("i", values).tobytes()
+    header[name] = {"dtype": "I32", "shape": [count], "data_offsets": [len(body), len(body) + len(part)]}
+    body += part
+text = json.dumps(header).encode()
+open(os.path.join(job["output"], "ranks.safetensors"), "wb").write(struct.pack("<Q", len(text)) + text + body)
+"#;
+
+fn project(report: &str) -> Scratch {
+    let scratch = Scratch::new();
+    scratch.write("data/log/log.csv", LOG).write("pipelines/p.yaml", PIPELINE).write("trainer.py", TRAINER);
+    let made = std::process::Command::new("chmod").args(["+x", scratch.root.join("trainer.py").as_str()]).status();
+    assert!(made.unwrap().success());
+    scratch.write("experiments/e.yaml", &format!("{EXPERIMENT}{report}"));
+    scratch
+}
+
+/// The table of a report under the heading that begins so, row by row, without the space around its cells.
+fn rows<'a>(report: &'a str, heading: &str) -> Vec<Vec<&'a str>> {
+    let (_, below) = report.split_once(heading).unwrap_or_else(|| panic!("no `{heading}` in:\n{report}"));
+    let table = below.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    table.map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+#[test]
+fn a_model_that_is_not_ahead_of_the_best_floor_is_marked() {
+    let scratch = project("");
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0).told(&["4 of 4 cells done"]);
+    let plain = scratch.read("results/e.md");
+    assert!(!plain.contains("Breakdowns"), "{plain}");
+    // Hit@1 and MRR@2 of three samples, then of the two that are left without item 4.
+    let main = rows(&plain, "## Results");
+    assert_eq!(main[2], ["Rule", "**33.33**", "<u>50.00</u>", "**50.00**", "<u>50.00</u>"]);
+    assert_eq!(main[3], ["Deep", "**33.33** †", "**66.67**", "**50.00** †", "**75.00**"]);
+    let line = "by the numbers as printed: keep Hit@1 33.33 (Rule); drop Hit@1 50.00 (Rule).";
+    assert!(plain.contains(line), "no `{line}` in:\n{plain}");
+}
+
+#[test]
+fn results_are_broken_down_without_a_model_run_again() {
+    let scratch = project("");
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    let report = "  breakdowns: [in-session, cold]\n";
+    scratch.write("experiments/e.yaml", &format!("{EXPERIMENT}{report}"));
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0).told(&["nothing had to run"]);
+    let report = scratch.read("results/e.md");
+
+    let in_session = rows(&report, "### Targets that stand in the session's input");
+    let head = ["model", "keep in session Hit@1", "keep in session MRR@2", "keep not in session Hit@1"];
+    assert_eq!(in_session[0][..4], head);
+    assert_eq!(in_session[2], ["samples", "1", "1", "2", "2", "1", "1", "1", "1"]);
+    assert_eq!(in_session[3][..5], ["Rule", "**100.00**", "**100.00**", "**0.00**", "<u>25.00</u>"]);
+    assert_eq!(in_session[4][..5], ["Deep", "**100.00**", "**100.00**", "**0.00**", "**50.00**"]);
+
+    let cold = rows(&report, "### Warm targets");
+    assert_eq!(cold[0], ["model", "keep warm Hit@1", "keep warm MRR@2", "keep cold Hit@1", "keep cold MRR@2"]);
+    assert_eq!(cold[2], ["samples", "2", "2", "1", "1"]);
+    assert_eq!(cold[3], ["Rule", "**50.00**", "<u>50.00</u>", "**0.00**", "**50.00**"]);
+    assert_eq!(cold[4], ["Deep", "**50.00**", "**75.00**", "**0.00**", "**50.00**"]);
+    assert!(report.contains("Nothing to tell apart: drop (2 targets, all warm)."), "{report}");
+
+    let csv = scratch.read("results/e.csv");
+    let ends = |row: &str, breakdown: &str| {
+        csv.lines().any(|line| line.starts_with(row) && line.ends_with(&format!(",{breakdown}")))
+    };
+    assert!(
+        ends("keep,rule,1,mrr@2,done,0.5,best,3,4,", ",") && ends("keep,deep,1,mrr@2,done,0.5,best,1,4,", "cold,cold")
+    );
+    assert!(ends("keep,rule,1,mrr@2,done,0.25,best,2,4,", "in-session,not in session"), "{csv}");
+}
+
+#[test]
+fn a_breakdown_that_is_not_known_or_named_twice_or_out_of_place_is_told_before_anything_runs() {
+    for (report, told) in [
+        ("  breakdowns: [in-sesion]\n", "did you mean `in-session`?"),
+        ("  breakdowns: [cold, in-session, cold]\n", "breakdown `cold` is named twice"),
+        ("  statistics: [sessions]\n  breakdowns: [cold]\n", "a report of `statistics` has no `breakdowns`"),
+    ] {
+        let scratch = project(report);
+        scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(2).told(&[told, "experiments/e.yaml:"]);
+        assert!(scratch.sealed().is_empty());
+    }
+}

@@ -1,0 +1,170 @@
+//! The names of a model's weights and their shapes, as formulas of the catalog's sizes and of the widths in its config.
+//!
+//! Nobody writes the formulas down: the model is built a few times, very small, with one size changed at a time. Each
+//! size of a weight is a sum of such sizes, so the differences are its coefficients.
+
+use serde::Serialize;
+use tch::Device;
+
+use crate::model::{Catalog, Entry, Model};
+
+/// A weight of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Parameter {
+    /// Its name in files of weights.
+    pub name: String,
+    /// Each size, such as `items + 1` or `3*dimension`. A word is a size of the catalog or a key of the config.
+    pub shape: Vec<String>,
+}
+
+/// The sizes of the catalog, in the order of `Point`.
+const CATALOG: [&str; 4] = ["items", "operations", "entities", "relations"];
+
+/// The sizes that a model is built with: those of the catalog, then the widths of its config.
+type Point = Vec<i64>;
+
+/// Names and shapes of the weights of a model that was built.
+type Shapes = Vec<(String, Vec<i64>)>;
+
+/// The weights of `entry` under its default config, in the order in which they are made; none for a model that counts.
+#[must_use]
+pub fn parameters(entry: &Entry) -> Vec<Parameter> {
+    let widths = widths(entry);
+    let start = start(&widths);
+    let Some(base) = build(entry, &widths, &start) else { return Vec::new() };
+    let with = |variable| build(entry, &widths, &raised(&start, variable)).filter(|built| names(built) == names(&base));
+    let changed: Vec<Option<Shapes>> = (0..start.len()).map(with).collect();
+    let words: Vec<&str> = CATALOG.into_iter().chain(widths.iter().map(String::as_str)).collect();
+    let shape = |weight: usize, sizes: &[i64]| {
+        let size = |(axis, &size): (usize, &i64)| {
+            let slope = |built: &Option<Shapes>| built.as_ref().map_or(0, |b| b[weight].1[axis] - size);
+            formula(size, &changed.iter().map(slope).collect::<Vec<_>>(), &start, &words)
+        };
+        sizes.iter().enumerate().map(size).collect()
+    };
+    let parameter = |(weight, (name, sizes)): (usize, &(String, Vec<i64>))| Parameter {
+        name: name.clone(),
+        shape: shape(weight, sizes),
+    };
+    base.iter().enumerate().map(parameter).collect()
+}
+
+/// The keys of the config that are widths: whole numbers that change the shapes of weights, but not which there are.
+fn widths(entry: &Entry) -> Vec<String> {
+    let config = entry.default_config();
+    let numbers = config.as_object().into_iter().flatten().filter(|(_, value)| value.is_u64());
+    let keys: Vec<String> = numbers.map(|(key, _)| key.clone()).collect();
+    let start = start(&keys);
+    let base = build(entry, &keys, &start);
+    let is_width = |place: &usize| {
+        let built = build(entry, &keys, &raised(&start, CATALOG.len() + place));
+        built.as_ref().map(names) == base.as_ref().map(names)
+    };
+    (0..keys.len()).filter(is_width).map(|place| keys[place].clone()).collect()
+}
+
+fn names(shapes: &Shapes) -> Vec<&str> {
+    shapes.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+/// A small size for each variable. A model with knowledge wants a relation, and entities begin with the items.
+fn start(widths: &[String]) -> Point {
+    [3, 2, 4, 1].into_iter().chain(widths.iter().map(|_| 2)).collect()
+}
+
+fn raised(point: &Point, variable: usize) -> Point {
+    let mut point = point.clone();
+    point[variable] += 1;
+    point
+}
+
+/// Names and shapes of the weights of `entry`, built with these sizes; nothing where it cannot be, or counts.
+fn build(entry: &Entry, widths: &[String], point: &Point) -> Option<Shapes> {
+    let catalog = Catalog { items: point[0], operations: point[1], entities: point[2], relations: point[3] };
+    let mut config = entry.default_config();
+    for (key, &size) in widths.iter().zip(&point[CATALOG.len()..]) {
+        config[key] = size.into();
+    }
+    match entry.build(&config, catalog, 0, Device::Cpu) {
+        Ok(Model::Gradient(network)) => {
+            Some(network.parameters.iter().map(|(name, weight)| (name.to_owned(), weight.size())).collect())
+        }
+        Ok(Model::Counting(_)) | Err(_) => None,
+    }
+}
+
+/// `size` at the point `start`, as a sum of words with their `slopes`.
+fn formula(size: i64, slopes: &[i64], start: &Point, words: &[&str]) -> String {
+    let mut text = String::new();
+    let mut add = |amount: i64, word: Option<&str>| {
+        let term = match word {
+            None => amount.abs().to_string(),
+            Some(word) if amount.abs() == 1 => word.to_owned(),
+            Some(word) => format!("{}*{word}", amount.abs()),
+        };
+        let sign = match (text.is_empty(), amount < 0) {
+            (true, false) => "",
+            (true, true) => "-",
+            (false, false) => " + ",
+            (false, true) => " - ",
+        };
+        text.push_str(sign);
+        text.push_str(&term);
+    };
+    let mut rest = size;
+    for ((&slope, &at), &word) in slopes.iter().zip(start).zip(words) {
+        if slope != 0 {
+            add(slope, Some(word));
+            rest -= slope * at;
+        }
+    }
+    if rest != 0 || slopes.iter().all(|&slope| slope == 0) {
+        add(rest, None);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::MODELS;
+
+    /// The value of a formula.
+    fn value(formula: &str, words: &[&str], point: &Point) -> i64 {
+        let term = |text: &str| {
+            let (factor, word) = text.split_once('*').unwrap_or(("1", text));
+            let size = words.iter().position(|other| *other == word).map(|place| point[place]);
+            factor.parse::<i64>().expect("a number") * size.unwrap_or_else(|| word.parse().expect("a word or a number"))
+        };
+        formula.replace(" - ", " + -1*").split(" + ").map(term).sum()
+    }
+
+    #[test]
+    fn a_formula_names_each_size_that_counts() {
+        let words = ["items", "operations", "entities", "relations", "dimension"];
+        let start = vec![3, 2, 4, 1, 2];
+        assert_eq!(formula(4, &[1, 0, 0, 0, 0], &start, &words), "items + 1");
+        assert_eq!(formula(6, &[0, 0, 0, 0, 3], &start, &words), "3*dimension");
+        assert_eq!(formula(4, &[0, 1, 0, 1, 0], &start, &words), "operations + relations + 1");
+        assert_eq!(formula(1, &[1, 0, 0, 0, -1], &start, &words), "items - dimension");
+        assert_eq!(formula(7, &[0; 5], &start, &words), "7");
+    }
+
+    #[test]
+    fn the_formulas_of_every_model_hold_for_other_sizes() {
+        for entry in MODELS {
+            let widths = widths(entry);
+            let point: Point = [7, 5, 11, 3].into_iter().chain((6..).take(widths.len())).collect();
+            let words: Vec<&str> = CATALOG.into_iter().chain(widths.iter().map(String::as_str)).collect();
+            let built = build(entry, &widths, &point).unwrap_or_default();
+            let found: Shapes = parameters(entry)
+                .into_iter()
+                .map(|parameter| {
+                    let shape = parameter.shape.iter().map(|formula| value(formula, &words, &point)).collect();
+                    (parameter.name, shape)
+                })
+                .collect();
+            assert_eq!(found, built, "{}", entry.name);
+        }
+    }
+}
