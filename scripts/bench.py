@@ -38,7 +38,7 @@ def main():
         words.error("at least one repeat and two epochs are needed")
     if choice.peers and not (choice.peers / "bin").is_dir():
         words.error(f"`{choice.peers}` is no venv: make one with `python3 -m venv`, and install the tools with its pip")
-    print(f"Measured on {machine()}, the build of `./just demo` (optimization level 1 for our own code).\n", flush=True)
+    print(f"Measured on {machine()}, the build of `./just demo` (optimization level 3 for our own code).\n", flush=True)
     if choice.part in ("all", "engine"):
         engine.measure_all(TARGET / "sr-pipe", choice)
     if choice.part == "data":
