@@ -11,6 +11,8 @@ const SHARED: &[&str] = &[
     "src/batch.rs",
     "src/count.rs",
     "src/evaluate",
+    "src/lanes.rs",
+    "src/model/objective.rs",
     "src/model/training.rs",
     "src/native.rs",
     "src/nn",
@@ -29,22 +31,28 @@ fn main() {
     cc::Build::new()
         .cpp(true)
         .std("c++17")
-        .opt_level(2)
+        .opt_level(3)
         .define("_GLIBCXX_USE_CXX11_ABI", "1")
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
         .flag_if_supported("-w")
+        // Roots in loops as vectors, and the same sums on every processor.
+        .flag_if_supported("-fno-math-errno")
+        .flag_if_supported("-ffp-contract=off")
         .file("native/torch.cpp")
         .compile("sr_pipe_torch");
-    // Loops over a few registers must be unrolled. Products are not fused with sums, so that every processor rounds alike.
-    cc::Build::new()
-        .cpp(true)
-        .std("c++17")
-        .opt_level(3)
-        .flag_if_supported("-ffp-contract=off")
-        .flag_if_supported("-w")
-        .files(["native/mlp.cpp", "native/skip_gram.cpp"])
-        .compile("sr_pipe_kernels");
+    // Loops over a few registers, which must be unrolled. Skip-gram rounds alike on every processor; the scorer fuses
+    // products with sums where the processor can, as the matrix products beside it do.
+    for (kernel, contract) in [("skip_gram", "-ffp-contract=off"), ("mlp", "-ffp-contract=fast")] {
+        cc::Build::new()
+            .cpp(true)
+            .std("c++17")
+            .opt_level(3)
+            .flag_if_supported(contract)
+            .flag_if_supported("-w")
+            .file(format!("native/{kernel}.cpp"))
+            .compile(&format!("sr_pipe_{kernel}"));
+    }
     println!("cargo:rerun-if-changed=native");
 
     write_digests();

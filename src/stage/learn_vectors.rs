@@ -13,12 +13,15 @@ use super::{Complaint, Settings};
 use crate::artifact::ArtifactKind;
 use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
 
-/// Learns vectors from the training sessions of a dataset.
+/// Learns vectors from the training sessions of a dataset, or from triples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The stage that makes the dataset.
     pub dataset: String,
+    /// The stage that makes the triples; read only by methods that learn from them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<String>,
     /// The method, by its name in `sr-pipe trainer describe`.
     #[serde(default = "skip_gram")]
     pub method: String,
@@ -33,6 +36,7 @@ fn skip_gram() -> String {
 
 struct LearnVectors {
     dataset: String,
+    knowledge: Option<String>,
     method: String,
     settings: Value,
     code: String,
@@ -56,9 +60,17 @@ pub fn resolve(config: Config, settings: &Settings<'_>) -> Result<Arc<dyn Stage>
     };
     let chosen = configure(&method.defaults, &method.schema, &config.config)
         .map_err(|complaints| complaints.into_iter().map(told).collect::<Vec<_>>())?;
-    let code = method.code.clone();
-    let Config { dataset, method, .. } = config;
-    Ok(Arc::new(LearnVectors { dataset, method, settings: chosen, code, seed: settings.seed, trainer }))
+    if method.needs.knowledge && config.knowledge.is_none() {
+        return Err(vec![Complaint {
+            field: Vec::new(),
+            message: format!("method `{}` learns from triples, and this stage names no `knowledge`", config.method),
+            help: Some("add an `extract_knowledge` stage and name it here".into()),
+        }]);
+    }
+    let (code, reads_knowledge) = (method.code.clone(), method.needs.knowledge);
+    let Config { dataset, knowledge, method, .. } = config;
+    let knowledge = knowledge.filter(|_| reads_knowledge);
+    Ok(Arc::new(LearnVectors { dataset, knowledge, method, settings: chosen, code, seed: settings.seed, trainer }))
 }
 
 impl Stage for LearnVectors {
@@ -74,7 +86,14 @@ impl Stage for LearnVectors {
     }
 
     fn inputs(&self) -> Vec<Input> {
-        vec![Input { name: "dataset".into(), stage: self.dataset.clone(), accepts: &[ArtifactKind::Dataset] }]
+        let dataset =
+            Input { name: "dataset".into(), stage: self.dataset.clone(), accepts: &[ArtifactKind::Dataset] };
+        let knowledge = self.knowledge.iter().map(|stage| Input {
+            name: "knowledge".into(),
+            stage: stage.clone(),
+            accepts: &[ArtifactKind::Knowledge],
+        });
+        std::iter::once(dataset).chain(knowledge).collect()
     }
 
     fn output(&self) -> ArtifactKind {

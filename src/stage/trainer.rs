@@ -68,12 +68,23 @@ pub struct EmbeddingDescription {
     pub title: String,
     /// Where it was published.
     pub paper: String,
+    /// What it needs beside the sessions.
+    #[serde(default)]
+    pub needs: EmbeddingNeeds,
     /// The whole config, as it is when nothing is said.
     pub defaults: Value,
     /// JSON Schema of the config.
     pub schema: Value,
     /// Digest of the sources that define the method.
     pub code: String,
+}
+
+/// What a method that learns vectors needs beside the sessions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmbeddingNeeds {
+    /// Triples.
+    #[serde(default)]
+    pub knowledge: bool,
 }
 
 /// What a model needs beside items.

@@ -23,7 +23,8 @@ def model(name, vectors):
 METHOD = {"name": "skip-gram", "title": "Skip-gram", "paper": "none", "code": "1", "defaults": {"dimension": 2},
           "schema": {"type": "object", "properties": {"dimension": {"type": "integer", "minimum": 1}}}}
 DESCRIPTION = {"contract": 1, "trainer": "python 1", "libtorch": "none", "devices": ["cpu"],
-               "models": [model("even", False), model("begun", True)], "embeddings": [METHOD]}
+               "models": [model("even", False), model("begun", True)],
+               "embeddings": [METHOD, METHOD | {"name": "paths", "needs": {"knowledge": True}}]}
 
 
 def write(path, tensors):
@@ -112,6 +113,12 @@ fn what_is_wrong_with_the_learning_of_vectors_is_told_before_anything_runs() {
     wrong("config: { dimension: 3 }", "config: { dimension: 0 }", &["must be at least 1, is 0", at]);
     wrong("config: { dimension: 3 }", "config: { dimensoin: 3 }", &["did you mean `dimension`?", at]);
     wrong("config: { dimension: 3 }", "method: skip-gran", &["did you mean `skip-gram`?", at]);
+    let method = "method: paths";
+    wrong(
+        "config: { dimension: 3 }",
+        method,
+        &["method `paths` learns from triples, and this stage names no `knowledge`"],
+    );
     wrong(" vectors: vectors,", "", &["model `begun` begins with learned vectors, and this stage names no `vectors`"]);
 }
 

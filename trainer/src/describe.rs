@@ -36,6 +36,7 @@ pub fn describe() -> Value {
                 "name": method.name,
                 "title": method.title,
                 "paper": method.paper,
+                "needs": { "knowledge": method.reads_knowledge },
                 "defaults": (method.default_config)(),
                 "schema": (method.schema)(),
                 "code": digest(&format!("embed/{}", method.source)),

@@ -11,6 +11,7 @@ pub mod seed;
 pub mod batch;
 pub mod dataset;
 pub mod event;
+pub mod lanes;
 pub mod vectors;
 
 pub mod count;

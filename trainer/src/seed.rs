@@ -1,5 +1,5 @@
-//! The sources of chance: initial weights by the seed, and permutations and libtorch's own draws by (seed, stream, epoch)
-//! alone, so that a resumed run needs no generator state.
+//! The sources of chance: initial weights by the seed, and permutations, drawn items and libtorch's own draws by (seed,
+//! stream, epoch) alone, so that a resumed run needs no generator state.
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
 #[derive(Debug)]

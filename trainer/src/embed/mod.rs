@@ -1,6 +1,7 @@
 //! The `embed` verb: vectors learned ahead of a model, from the training sessions or from knowledge.
 
 pub mod skip_gram;
+pub mod transh;
 
 use std::fs::File;
 use std::io::Write as _;
@@ -11,19 +12,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tch::{Device, Tensor};
 
-use crate::dataset::{Dataset, DatasetMeta, Part, PartName};
+use crate::dataset::{Dataset, DatasetMeta, Knowledge, Part, PartName};
 use crate::error::TrainerError;
 use crate::event::{Event, Stopwatch, peak_memory};
 use crate::job::Job;
 
 /// Every method that this trainer knows, in the order in which `describe` names them.
-pub const METHODS: &[Method] = &[method::<skip_gram::Config>(
-    "skip-gram",
-    "Skip-gram",
-    "Mikolov et al., NIPS 2013",
-    "skip_gram",
-    skip_gram::learn,
-)];
+pub const METHODS: &[Method] = &[
+    method::<skip_gram::Config>("skip-gram", "Skip-gram", "Mikolov et al., NIPS 2013", "skip_gram", skip_gram::learn),
+    method::<transh::Config>("transh", "TransH", "Wang et al., AAAI 2014", "transh", transh::learn).with_knowledge(),
+];
 
 /// Tables of vectors by name, each `[rows, d]` float32 on the host.
 type Learned = Vec<(&'static str, Tensor)>;
@@ -39,6 +37,8 @@ pub struct Method {
     pub paper: &'static str,
     /// The file of `src/embed` that defines it, without `.rs`.
     pub source: &'static str,
+    /// Whether it learns from triples.
+    pub reads_knowledge: bool,
     /// The whole default config.
     pub default_config: fn() -> Value,
     /// The JSON Schema of its config.
@@ -62,9 +62,16 @@ where
         title,
         paper,
         source,
+        reads_knowledge: false,
         default_config: || serde_json::to_value(C::default()).expect("a config is plain data"),
         schema: || serde_json::to_value(schema_for!(C)).expect("a schema is plain data"),
         learn,
+    }
+}
+
+impl Method {
+    const fn with_knowledge(self) -> Self {
+        Self { reads_knowledge: true, ..self }
     }
 }
 
@@ -78,6 +85,7 @@ fn parse<C: DeserializeOwned>(config: &Value) -> Result<C, TrainerError> {
 struct Material<'a> {
     meta: &'a DatasetMeta,
     train: &'a Part,
+    knowledge: Option<&'a Knowledge>,
     seed: u64,
 }
 
@@ -87,9 +95,9 @@ impl Material<'_> {
         usize::try_from(self.train.items.size()[0]).expect("a length is not negative")
     }
 
-    /// Hears of events that are done, of all events `passes` times over, and says so where it is time to.
-    fn said(&self, passes: u32) -> impl FnMut(usize) + use<> {
-        let (mut watch, total, mut done) = (Stopwatch::default(), self.events() * passes as usize, 0);
+    /// Hears how much of `total` is done, and says so where it is time to.
+    fn said(&self, total: usize) -> impl FnMut(usize) + use<> {
+        let (mut watch, mut done) = (Stopwatch::default(), 0);
         move |more| {
             done += more;
             if watch.is_due() {
@@ -119,9 +127,12 @@ fn named(name: &str) -> Result<&'static Method, TrainerError> {
 pub fn embed(job: &Job) -> Result<(), TrainerError> {
     let watch = Stopwatch::default();
     let method = named(&job.model)?;
-    // The sessions are walked on the host, whatever the device of the job.
+    // The methods learn on the host, whatever the device of the job.
     let dataset = Dataset::open(&job.inputs.dataset, &[PartName::Train], Device::Cpu)?;
-    let material = Material { meta: &dataset.meta, train: dataset.part(PartName::Train), seed: job.seed };
+    let knowledge = job.inputs.knowledge.as_deref();
+    let knowledge = knowledge.map(|path| Knowledge::open(path, dataset.meta.items, Device::Cpu)).transpose()?;
+    let (train, knowledge) = (dataset.part(PartName::Train), knowledge.as_ref());
+    let material = Material { meta: &dataset.meta, train, knowledge, seed: job.seed };
     let samples = material.events();
     Event::Start { model: method.name, parameters: 0, samples, epochs: 1, device: "cpu" }.say();
     let tables = (method.learn)(&job.config, &material)?;

@@ -59,7 +59,7 @@ impl Default for Config {
 pub(super) fn learn(config: &Value, material: &Material<'_>) -> Result<Learned, TrainerError> {
     let config: Config = parse(config)?;
     let offsets: Vec<i64> = Vec::try_from(&material.train.session_offsets)?;
-    let mut said = material.said(2 * config.epochs.get());
+    let mut said = material.said(2 * config.epochs.get() as usize * material.events());
     let mut table = |tokens: &Tensor, kinds: i64, stream: u32| -> Result<Tensor, TrainerError> {
         let tokens: Vec<i32> = Vec::try_from(tokens)?;
         let corpus = Corpus::new(&tokens, &offsets, kinds);

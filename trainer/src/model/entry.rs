@@ -114,7 +114,12 @@ where
         build: |config, catalog, seed, device| {
             let mut weights = Initializer::new(seed);
             let layers = parse::<C>(config)?.build(catalog, &mut weights)?;
-            Ok(Model::Gradient(Network { layers, parameters: Parameters::gather(weights, device) }))
+            let parameters = Parameters::gather(weights, device);
+            let parameters = match layers.knowledge_task() {
+                Some(task) => parameters.with_second_task(task.weights()),
+                None => parameters,
+            };
+            Ok(Model::Gradient(Network { layers, parameters }))
         },
     }
 }

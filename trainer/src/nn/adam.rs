@@ -8,49 +8,40 @@ use crate::native::{AdamState, fused_adam};
 /// The moments of Adam and the number of its steps.
 ///
 /// A model with a second task has steps of that task alone, which move only the parameters that the task knows, as
-/// PyTorch leaves alone what has no gradient. These stand at the beginning and count their steps by themselves.
+/// PyTorch leaves alone what has no gradient. These parameters count their steps by themselves.
 #[derive(Debug)]
 pub struct Adam {
     /// Running mean of the gradients, flat.
     pub first: Tensor,
     /// Running mean of their squares, flat.
     pub second: Tensor,
-    /// How many steps were taken, `[2]` floats: of the parameters at the beginning, and of the others.
+    /// How many steps were taken, `[2]` floats: of the second task's parameters, and of the others.
     pub steps: Tensor,
-    beginning: i64,
 }
 
 impl Adam {
-    /// No step taken yet; the second task's parameters are the first `beginning` numbers, 0 where there is none.
+    /// No step taken yet.
     #[must_use]
-    pub fn new(parameters: &Parameters, beginning: i64) -> Self {
+    pub fn new(parameters: &Parameters) -> Self {
         let values = parameters.values();
         Self {
             first: values.zeros_like(),
             second: values.zeros_like(),
             steps: Tensor::zeros([2], (Kind::Float, values.device())),
-            beginning,
         }
     }
 
     /// Moves the parameters against their gradients and leaves the gradients zero for the next step. `weight_decay` is
     /// L2: it is added to the gradient of every parameter, whether the batch touched it or not.
     pub fn step(&mut self, parameters: &Parameters, rate: f64, weight_decay: f64) {
-        let total = parameters.values().size()[0];
-        self.update(parameters, 0, (0, self.beginning), rate, weight_decay);
-        self.update(parameters, 1, (self.beginning, total - self.beginning), rate, weight_decay);
+        let (total, beginning) = (parameters.values().size()[0], parameters.of_second_task());
+        self.update(parameters, 0, (0, beginning), rate, weight_decay);
+        self.update(parameters, 1, (beginning, total - beginning), rate, weight_decay);
     }
 
     /// The same for the parameters of the second task alone.
     pub fn step_of_second_task(&mut self, parameters: &Parameters, rate: f64, weight_decay: f64) {
-        self.update(parameters, 0, (0, self.beginning), rate, weight_decay);
-    }
-
-    /// Forgets all steps.
-    pub fn forget(&mut self) {
-        for state in [&mut self.first, &mut self.second, &mut self.steps] {
-            let _ = state.zero_();
-        }
+        self.update(parameters, 0, (0, parameters.of_second_task()), rate, weight_decay);
     }
 
     fn update(&mut self, parameters: &Parameters, counter: i64, span: (i64, i64), rate: f64, weight_decay: f64) {
@@ -81,7 +72,7 @@ mod tests {
         let parameters = Parameters::gather(init, tch::Device::Cpu);
         tch::no_grad(|| weight.shallow_clone().copy_(&Tensor::from_slice(&[1f32, -2., 3.])));
         weight.grad().copy_(&Tensor::from_slice(&[0.5f32, -0.25, 0.0]));
-        Adam::new(&parameters, 0).step(&parameters, 0.1, 0.01);
+        Adam::new(&parameters).step(&parameters, 0.1, 0.01);
         let expected = Tensor::from_slice(&[0.9f32, -1.9, 2.9]);
         assert!(weight.detach().allclose(&expected, 1e-5, 1e-5, false), "{weight}");
         assert_eq!(f64::try_from(parameters.gradients().abs().sum(Kind::Float)).expect("a number"), 0.0);
@@ -91,9 +82,9 @@ mod tests {
     fn a_step_of_the_second_task_leaves_the_other_parameters_and_their_count_of_steps_alone() {
         let mut init = Initializer::new(1);
         let (shared, own) = (init.weight("shared", &[2], Rule::Zero), init.weight("own", &[2], Rule::Zero));
-        let parameters = Parameters::gather(init, tch::Device::Cpu);
+        let parameters = Parameters::gather(init, tch::Device::Cpu).with_second_task(&["shared"]);
         let _ = parameters.values().shallow_clone().fill_(1.0);
-        let mut adam = Adam::new(&parameters, parameters.beginning(&["shared"]));
+        let mut adam = Adam::new(&parameters);
         for _ in 0..5 {
             let _ = shared.grad().fill_(1.0);
             adam.step_of_second_task(&parameters, 0.1, 0.01);

@@ -17,27 +17,49 @@ pub struct Parameters {
     named: Vec<(String, Tensor)>,
     values: Tensor,
     gradients: Tensor,
+    /// Where each weight begins in the flat tensors.
+    starts: Vec<i64>,
+    /// Stretches (start, length) of the flat tensors that belong to no table.
+    plain: Vec<(i64, i64)>,
+    of_second_task: i64,
 }
 
 impl Parameters {
     /// Moves the weights that `initializer` made to `device`, into one flat tensor. Layers built from them follow.
     #[must_use]
     pub fn gather(initializer: Initializer, device: Device) -> Self {
-        let mut named = initializer.weights;
+        let Initializer { weights: mut named, tables, .. } = initializer;
         let total = named.iter().map(|(_, weight)| aligned(weight)).sum();
         let values = Tensor::zeros([total], (Kind::Float, device));
         let gradients = values.zeros_like();
-        let mut start = 0;
-        for (_, weight) in &mut named {
+        let (mut start, mut starts, mut plain) = (0, Vec::new(), Vec::<(i64, i64)>::new());
+        for (place, (_, weight)) in named.iter_mut().enumerate() {
             let shape = weight.size();
             let length = weight.numel() as i64;
             let mut view = values.narrow(0, start, length).reshape(&shape);
             tch::no_grad(|| view.copy_(weight));
             weight.set_data(&view);
             native::set_gradient(weight, &gradients.narrow(0, start, length).reshape(&shape));
+            starts.push(start);
+            match plain.last_mut() {
+                _ if tables.contains(&place) => {}
+                Some((first, length)) if *first + *length == start => *length += aligned(weight),
+                _ => plain.push((start, aligned(weight))),
+            }
             start += aligned(weight);
         }
-        Self { named, values, gradients }
+        Self { named, values, gradients, starts, plain, of_second_task: 0 }
+    }
+
+    /// The stretch of `flat`, a tensor as long as `values`, that belongs to the weight at `place`, in its shape.
+    pub(super) fn part(&self, flat: &Tensor, place: usize) -> Tensor {
+        let weight = &self.named[place].1;
+        flat.narrow(0, self.starts[place], weight.numel() as i64).view_(weight.size())
+    }
+
+    /// Stretches (start, length) of the flat tensors that belong to no table.
+    pub(super) fn plain(&self) -> &[(i64, i64)] {
+        &self.plain
     }
 
     /// Each weight by name, in the order in which it was made.
@@ -55,15 +77,20 @@ impl Parameters {
         &self.gradients
     }
 
-    /// The length of the stretch at the beginning of the flat tensors that holds the weights called `names` and no other.
+    /// The same, where the weights called `names` are those that a second task knows.
     ///
     /// # Panics
     /// When they are not the first that the model made: a bug of the model.
     #[must_use]
-    pub fn beginning(&self, names: &[&str]) -> i64 {
+    pub fn with_second_task(self, names: &[&str]) -> Self {
         let first = &self.named[..names.len()];
         assert!(first.iter().all(|(name, _)| names.contains(&name.as_str())), "{names:?} do not come first");
-        first.iter().map(|(_, weight)| aligned(weight)).sum()
+        Self { of_second_task: first.iter().map(|(_, weight)| aligned(weight)).sum(), ..self }
+    }
+
+    /// How many of the first numbers of the flat tensors belong to the second task; 0 where there is none.
+    pub(super) fn of_second_task(&self) -> i64 {
+        self.of_second_task
     }
 
     /// Sets every gradient to zero.

@@ -8,7 +8,7 @@ use crate::batch::Batch;
 use crate::dataset::Knowledge;
 use crate::error::TrainerError;
 use crate::model::{KnowledgeTask, Network, Strategy};
-use crate::nn::Adam;
+use crate::nn::{Optimizer, Touched};
 use crate::seed::{Stream, permutation};
 
 /// The knowledge task of a network, and the triples that it learns from.
@@ -36,28 +36,28 @@ impl<'a> Lessons<'a> {
     }
 
     /// The passes over all triples that come before `epoch`.
-    pub(super) fn before(&self, epoch: u32, adam: &mut Adam, tally: &mut Tally) {
+    pub(super) fn before(&self, epoch: u32, optimizer: &mut Optimizer, tally: &mut Tally) {
         match self.task.strategy() {
-            Strategy::Alternating { batch } => self.pass(epoch, epoch, batch, adam, tally),
+            Strategy::Alternating { batch } => self.pass(epoch, epoch, batch, optimizer, tally),
             Strategy::PreTraining { epochs, batch } if epoch == 1 => {
                 for pass in 1..=epochs.get() {
                     *tally = Tally::new(self.triples.head.device());
-                    self.pass(pass, epoch, batch, adam, tally);
+                    self.pass(pass, epoch, batch, optimizer, tally);
                 }
-                adam.forget();
+                optimizer.forget();
             }
             Strategy::Joint | Strategy::PreTraining { .. } => {}
         }
     }
 
     /// One pass over all triples in the order of `pass`, at the rate of `epoch`.
-    fn pass(&self, pass: u32, epoch: u32, batch: NonZeroU32, adam: &mut Adam, tally: &mut Tally) {
+    fn pass(&self, pass: u32, epoch: u32, batch: NonZeroU32, optimizer: &mut Optimizer, tally: &mut Tally) {
         let training = self.network.layers.training();
         let rate = training.rate(epoch);
         let order = permutation(self.seed, Stream::Triples, pass, self.triples.triples());
         for triples in order.chunks(batch.get() as usize) {
             self.accumulate(&Tensor::from_slice(triples).to_device(self.triples.head.device()), tally);
-            adam.step_of_second_task(&self.network.parameters, rate, training.weight_decay);
+            optimizer.step(&self.network.parameters, &Touched::SecondTask, rate, training.weight_decay);
         }
     }
 

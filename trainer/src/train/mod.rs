@@ -2,6 +2,10 @@
 
 mod checkpoint;
 mod knowledge;
+mod lanes;
+mod negatives;
+mod pairs;
+mod pass;
 mod selection;
 
 use std::collections::BTreeMap;
@@ -10,7 +14,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 pub use checkpoint::{Checkpoint, KeptWeights, Progress};
 pub use selection::{Best, Judges, Kept};
@@ -22,12 +26,14 @@ use crate::error::TrainerError;
 use crate::evaluate::{ModelFile, Selected, rank};
 use crate::event::{Event, Stopwatch, peak_memory};
 use crate::job::{Job, Selection};
-use crate::model::{Catalog, Entry, Model, Training};
-use crate::nn::Adam;
+use crate::lanes::Sessions;
+use crate::model::{Catalog, Entry, Model, Network, Objective, Training};
+use crate::nn::{Optimizer, Touched};
 use crate::seed::{Stream, permutation, start_libtorch};
 use crate::vectors::Vectors;
 
 use knowledge::{Lessons, Tally};
+use pass::Pass;
 
 /// The `train` verb: trains the model of `job` and writes `model.json`, `curve.jsonl` and the kept weights.
 ///
@@ -54,12 +60,11 @@ pub fn train(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerErro
         }
     }
 
-    let samples = dataset.part(PartName::Train).samples();
-    let start = |parameters, epochs| {
+    let start = |parameters, samples, epochs| {
         Event::Start { model: entry.name, parameters, samples, epochs, device: &job.device }.say();
     };
     let (progress, kept) = if let Model::Counting(counts) = &mut model {
-        start(0, 0);
+        start(0, dataset.part(PartName::Train).samples(), 0);
         counts.fit(dataset.part(PartName::Train));
         let best = Best { epoch: 0, metrics: BTreeMap::new() };
         let kept = Kept { best: BTreeMap::from([("best".to_owned(), best)]), barren: 0 };
@@ -77,7 +82,7 @@ pub fn train(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerErro
             evaluation_share: job.evaluation_share,
             checkpoint: Checkpoint::at(folder)?,
         };
-        run.learn(&model, |training| start(model.parameter_count(), training.epochs.get()))?
+        run.learn(&model, |training, samples| start(model.parameter_count(), samples, training.epochs.get()))?
     };
     write_output(job, catalog, &progress, &kept)?;
     Event::Done { seconds: watch.seconds(), peak_memory: peak_memory() }.say();
@@ -98,16 +103,23 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The loop over epochs.
-    fn learn(&self, model: &Model, started: impl FnOnce(&Training)) -> Result<(Progress, KeptWeights), TrainerError> {
+    /// The loop over epochs. `started` hears how many samples an epoch has.
+    fn learn(
+        &self,
+        model: &Model,
+        started: impl FnOnce(&Training, usize),
+    ) -> Result<(Progress, KeptWeights), TrainerError> {
         let Model::Gradient(network) = model else { unreachable!("models that count have no epochs") };
         let training = network.layers.training();
         let epochs = training.epochs.get();
-        started(training);
-        let second = network.layers.knowledge_task().map_or(0, |task| network.parameters.beginning(task.weights()));
-        let mut adam = Adam::new(&network.parameters, second);
+        let samples = match network.layers.objective() {
+            Objective::Catalog | Objective::Pairs(_) => self.part.samples(),
+            Objective::Lanes(_) => Sessions::of(self.part).targets(),
+        };
+        started(training, samples);
+        let mut optimizer = Optimizer::new(training.optimizer, &network.parameters);
         let lessons = Lessons::new(network, self.knowledge, self.seed);
-        let resumed = self.checkpoint.load(&self.digest, network, &mut adam)?;
+        let resumed = self.checkpoint.load(&self.digest, network, &optimizer)?;
         let (mut progress, mut kept) = resumed
             .unwrap_or_else(|| (Progress { job: self.digest.clone(), ..Progress::default() }, KeptWeights::new()));
 
@@ -116,15 +128,20 @@ impl Run<'_> {
             let epoch = progress.epoch + 1;
             let mut tally = Tally::new(self.part.items.device());
             if let Some(lessons) = &lessons {
-                lessons.before(epoch, &mut adam, &mut tally);
+                lessons.before(epoch, &mut optimizer, &mut tally);
             }
             let session_watch = Stopwatch::default();
-            let loss = self.session_pass(model, &mut adam, epoch, |batch| match &lessons {
-                Some(lessons) => lessons.beside(batch, &mut tally),
-                None => Ok(()),
-            })?;
+            start_libtorch(self.seed, Stream::Noise, epoch);
+            let loss = match network.layers.objective() {
+                Objective::Catalog => self.session_pass(network, &mut optimizer, epoch, |batch| match &lessons {
+                    Some(lessons) => lessons.beside(batch, &mut tally),
+                    None => Ok(()),
+                })?,
+                Objective::Pairs(task) => self.pair_pass(task, network, &mut optimizer, epoch)?,
+                Objective::Lanes(task) => self.lane_pass(task, network, &mut optimizer, epoch)?,
+            };
             let knowledge_loss = tally.mean()?;
-            let samples_per_second = session_watch.speed(self.part.samples());
+            let samples_per_second = session_watch.speed(samples);
 
             let ranks = rank(model, self.judge_part, self.catalog.items, self.evaluation_share, |_| ())?;
             let metrics = self.judges.measure(&ranks)?;
@@ -138,7 +155,7 @@ impl Run<'_> {
             line["metrics"] = json!(metrics);
             progress.curve.push(line.to_string());
             progress.epoch = epoch;
-            self.checkpoint.save(&progress, network, &adam, &kept)?;
+            self.checkpoint.save(&progress, network, &optimizer, &kept)?;
             let (seconds, peak_memory) = (watch.seconds(), peak_memory());
             let metrics = &metrics;
             Event::Epoch { epoch, epochs, loss, knowledge_loss, metrics, seconds, samples_per_second, peak_memory }
@@ -147,40 +164,28 @@ impl Run<'_> {
         Ok((progress, kept))
     }
 
-    /// One pass over all samples; `beside` adds what else a batch teaches to its gradient. Returns the mean loss of a
-    /// sample.
+    /// One pass over all samples against the whole catalog; `beside` adds what else a batch teaches to its gradient.
+    /// Returns the mean loss of a sample.
     fn session_pass(
         &self,
-        model: &Model,
-        adam: &mut Adam,
+        network: &Network,
+        optimizer: &mut Optimizer,
         epoch: u32,
         mut beside: impl FnMut(&Batch) -> Result<(), TrainerError>,
     ) -> Result<f64, TrainerError> {
-        let Model::Gradient(network) = model else { unreachable!("models that count have no passes") };
         let training = network.layers.training();
-        let (total, epochs) = (self.part.samples(), training.epochs.get());
-        let order = permutation(self.seed, Stream::Samples, epoch, total);
-        start_libtorch(self.seed, Stream::Noise, epoch);
+        let order = permutation(self.seed, Stream::Samples, epoch, self.part.samples());
         let rate = training.rate(epoch);
-        let mut watch = Stopwatch::default();
-        // The sum stays on the device; it is read back only when it is time to say how far the work is.
-        let mut sum = Tensor::zeros([], (Kind::Double, self.part.items.device()));
-        let mut done = 0;
+        let mut pass = Pass::new(epoch, training, order.len(), self.part.items.device());
         for samples in order.chunks(training.batch.get() as usize) {
             let batch = Batch::gather(self.part, samples);
             let loss = network.accumulate(&batch);
             beside(&batch)?;
             training.prepare_gradient(&network.parameters, batch.size);
-            adam.step(&network.parameters, rate, training.weight_decay);
-            sum += loss * batch.size;
-            done += samples.len();
-            if watch.is_due() {
-                let loss = Some(f64::try_from(&sum)? / done as f64);
-                let samples_per_second = watch.speed(done);
-                Event::Progress { epoch, epochs, done, total, loss, samples_per_second }.say();
-            }
+            optimizer.step(&network.parameters, &Touched::All, rate, training.weight_decay);
+            pass.add(&(loss * batch.size), samples.len())?;
         }
-        Ok(f64::try_from(&sum)? / total as f64)
+        pass.mean()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The `embed` verb, spoken to the real program, and the model that begins with what it writes.
 
-use crate::dataset::{ITEMS, OPERATIONS};
+use crate::dataset::{ENTITIES, ITEMS, OPERATIONS};
 use crate::process::{Workplace, bytes, describe, models, small};
 use serde_json::{Value, json};
 use sr_pipe_trainer::dataset::read_tensors;
@@ -11,17 +11,21 @@ fn methods() -> Vec<Value> {
     describe()["embeddings"].as_array().unwrap().clone()
 }
 
+fn reads_triples(method: &Value) -> bool {
+    method["needs"]["knowledge"] == true
+}
+
 /// A job of this method over the tiny dataset.
 fn job(workplace: &Workplace, method: &Value, seed: u64, output: &str) -> Value {
     json!({
         "contract": 1, "verb": "embed", "model": method["name"], "config": small(&method["defaults"], 1),
-        "inputs": { "dataset": workplace.path("dataset") },
+        "inputs": { "dataset": workplace.path("dataset"), "knowledge": workplace.path("knowledge") },
         "seed": seed, "device": "cpu", "threads": 1, "output": workplace.empty(output),
     })
 }
 
 #[test]
-fn each_method_writes_a_vector_for_every_item_and_operation_and_the_same_ones_for_a_seed() {
+fn each_method_writes_a_vector_for_every_item_and_the_same_ones_for_a_seed() {
     let workplace = Workplace::new();
     for method in methods() {
         let learn = |seed: u64, output: &str| {
@@ -32,7 +36,8 @@ fn each_method_writes_a_vector_for_every_item_and_operation_and_the_same_ones_fo
         assert!(once == again, "{}", method["name"]);
         assert!(once[0] != other[0] && once[1] == other[1], "{}", method["name"]);
         let tables = read_tensors(&workplace.path("once").join("vectors.safetensors")).unwrap();
-        for (name, rows) in [("items", ITEMS), ("operations", OPERATIONS)] {
+        let other = if reads_triples(&method) { ("entities", ENTITIES) } else { ("operations", OPERATIONS) };
+        for (name, rows) in [("items", ITEMS), other] {
             assert_eq!(tables[name].size(), [i64::from(rows), 8], "{}", method["name"]);
             assert_eq!(tables[name].kind(), Kind::Float);
         }
@@ -67,4 +72,14 @@ fn a_job_with_a_method_or_a_setting_that_there_is_not_is_a_bad_job() {
     let mut wrong = good;
     wrong["config"]["windw"] = 3.into();
     workplace.run(&wrong).failed_with(2, "`windw`");
+}
+
+#[test]
+fn a_method_that_learns_from_triples_wants_some() {
+    let workplace = Workplace::new();
+    for method in methods().iter().filter(|method| reads_triples(method)) {
+        let mut wrong = job(&workplace, method, 1, "vectors");
+        wrong["inputs"].as_object_mut().unwrap().remove("knowledge");
+        workplace.run(&wrong).failed_with(3, "knowledge");
+    }
 }

@@ -7,6 +7,7 @@ mod contract;
 mod dataset;
 mod embedding;
 mod knowledge;
+mod learning;
 mod parameters;
 mod process;
 mod restart;
