@@ -165,7 +165,7 @@ class Msr(Model):
         return self.represent(batch) @ self.entity.weight[1 : self.items + 1].T
 
 
-MODELS = {"gru4rec": Gru, "narm": Narm, "stamp": Stamp, "sr-gnn": SrGnn, "m-sr": Msr}
+MODELS = {"gru": Gru, "narm": Narm, "stamp": Stamp, "sr-gnn": SrGnn, "m-sr": Msr}
 
 
 def only(**choices):
