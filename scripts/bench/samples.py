@@ -76,10 +76,16 @@ def made_up(program, items, samples, scratch):
     shutil.rmtree(log)
     whole = find(project / ".sr-pipe", "made-up")
     folder, knowledge = scratch / f"dataset-{items}", scratch / f"knowledge-{items}"
-    counts = {"train": samples, "valid": 0, "test": samples // 5}
-    columns = {f"{part}.sample_{key}": count for part, count in counts.items() for key in ("session", "target")}
-    thin(whole.folder, folder, "samples", columns)
-    thin(whole.knowledge, knowledge, "triples", dict.fromkeys(("head", "relation", "tail"), samples))
+    for target, source in ((folder, whole.folder), (knowledge, whole.knowledge)):
+        target.mkdir()
+        shutil.copy(source / "meta.json", target)
+    arrays, kept = read(whole.folder / "samples.safetensors"), {}
+    for part, count in (("train", samples), ("valid", 0), ("test", samples // 5)):
+        kept.update(some_sessions(arrays, part, count))
+    write(folder / "samples.safetensors", kept)
+    triples = read(whole.knowledge / "triples.safetensors")
+    every = max(len(triples["head"]) // samples, 1)
+    write(knowledge / "triples.safetensors", {name: column[::every][:samples] for name, column in triples.items()})
     shutil.rmtree(project)
     return Dataset(folder, knowledge)
 
@@ -113,43 +119,57 @@ def knowledge_of(state, dataset):
 # ---- Files of arrays.
 
 
-def layout(path):
-    """The tensors of a safetensors file, by name, and its bytes from the first tensor on."""
+def read(path):
+    """The arrays of a safetensors file of int32 and int64 numbers, by name."""
     content = path.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
-    tensors = json.loads(content[8 : 8 + length])
+    tensors, content = json.loads(content[8 : 8 + length]), memoryview(content)[8 + length :]
     tensors.pop("__metadata__", None)
-    return tensors, memoryview(content)[8 + length :]
-
-
-def read(path):
-    """The arrays of a file of int32 and int64 numbers, by name."""
-    tensors, content = layout(path)
     codes = {"I32": "i", "I64": "q"}
     arrays = {}
-    # In the order of the file, which keeps the wider numbers in front and so each array aligned.
-    for name, tensor in sorted(tensors.items(), key=lambda entry: entry[1]["data_offsets"]):
+    for name, tensor in tensors.items():
         begin, end = tensor["data_offsets"]
         arrays[name] = array.array(codes[tensor["dtype"]])
         arrays[name].frombytes(content[begin:end])
     return arrays
 
 
-def thin(source, target, file, counts):
-    """Copies a dataset or knowledge folder, leaving so many numbers, evenly spread, of the arrays that are named."""
-    target.mkdir()
-    shutil.copy(source / "meta.json", target)
-    tensors, _ = layout(source / f"{file}.safetensors")
+def write(path, arrays):
+    """Writes a file of int32 and int64 numbers, the wider ones in front so that each array is aligned."""
+    names = {"i": "I32", "q": "I64"}
     header, content = {}, bytearray()
-    for name, numbers in read(source / f"{file}.safetensors").items():
-        if name in counts:
-            if len(numbers) < counts[name]:
-                raise Failed(f"the made-up data have {len(numbers)} of `{name}`, not {counts[name]}: lower `--samples`")
-            every = len(numbers) // max(counts[name], 1)
-            numbers = numbers[:: max(every, 1)][: counts[name]]
+    for name, numbers in sorted(arrays.items(), key=lambda entry: -entry[1].itemsize):
         begin = len(content)
         content += numbers.tobytes()
-        header[name] = {"dtype": tensors[name]["dtype"], "shape": [len(numbers)], "data_offsets": [begin, len(content)]}
+        shape, place = [len(numbers)], [begin, len(content)]
+        header[name] = {"dtype": names[numbers.typecode], "shape": shape, "data_offsets": place}
     words = json.dumps(header).encode()
     words += b" " * (-len(words) % 8)
-    (target / f"{file}.safetensors").write_bytes(struct.pack("<Q", len(words)) + words + content)
+    path.write_bytes(struct.pack("<Q", len(words)) + words + content)
+
+
+def some_sessions(arrays, part, count):
+    """The arrays of a part with so many samples and their sessions alone, which are spread over the whole log."""
+    old = {name.removeprefix(f"{part}."): numbers for name, numbers in arrays.items() if name.startswith(f"{part}.")}
+    if len(old["sample_target"]) < count:
+        raise Failed(f"the made-up data have {len(old['sample_target'])} samples in `{part}`: lower `--samples`")
+    new = {name: array.array(numbers.typecode) for name, numbers in old.items()}
+    new["session_offsets"].append(0)
+    targets = {}
+    for session, target in zip(old["sample_session"], old["sample_target"]):
+        targets.setdefault(session, []).append(target)
+    every = len(old["sample_target"]) // count if count else 1
+    sessions = list(targets)
+    for session in [session for start in range(every) for session in sessions[start::every]]:
+        room = count - len(new["sample_target"])
+        if room == 0:
+            break
+        begin, end = old["session_offsets"][session : session + 2]
+        moved = len(new["items"]) - begin
+        for target in targets[session][:room]:
+            new["sample_session"].append(len(new["session_offsets"]) - 1)
+            new["sample_target"].append(target + moved)
+        for column in ("items", "operations", "times"):
+            new[column] += old[column][begin:end]
+        new["session_offsets"].append(end + moved)
+    return {f"{part}.{name}": numbers for name, numbers in new.items()}

@@ -69,10 +69,13 @@ def measure_all(program, trainer, choice):
     wrong = sorted(set(choice.models or []) - set(learning))
     if wrong:
         raise Failed(f"no such models: {', '.join(wrong)}; those that learn are {', '.join(learning)}")
+    failed = []
     with tempfile.TemporaryDirectory(prefix="sr-pipe-bench-", dir=choice.scratch) as scratch:
         for dataset in datasets(program, choice, Path(scratch)):
             for threads in choice.threads:
-                table(ours, peer, choice.models or learning, dataset, threads, choice.epochs)
+                failed += table(ours, peer, choice.models or learning, dataset, threads, choice.epochs)
+    if failed:
+        raise Failed("not all could be measured\n" + "\n".join(failed))
 
 
 def datasets(program, choice, scratch):
@@ -100,9 +103,10 @@ OF_PEER = "PyTorch takes so many times as long: training wall, epoch CPU; evalua
 
 
 def table(ours, peer, models, dataset, threads, epochs):
+    """Measures all models on one dataset; gives what went wrong, in words."""
     columns = [*COLUMNS, OF_PEER] if peer else COLUMNS
     header(f"{dataset.title()}; {threads} thread{'s' if threads > 1 else ''}", *columns)
-    checked = []
+    checked, failed = [], []
     for model in models:
         described = ours.models[model]
         missing = [need for need, wanted in described["needs"].items() if wanted and need not in GIVEN]
@@ -113,17 +117,27 @@ def table(ours, peer, models, dataset, threads, epochs):
             continue
         with tempfile.TemporaryDirectory(prefix="sr-pipe-bench-") as folder:
             run = Run(described, dataset, threads, epochs, Path(folder))
-            mine = run.of(ours)
-            row(model, mine, [""] if peer else [])
-            if peer and model in peer.models:
-                theirs = run.of(peer)
-                times = [mine["training"] / theirs["training"], theirs["cpu"] / mine["cpu"]]
-                times += [mine[key] / theirs[key] for key in ("evaluation", "evaluation cpu")]
-                row(f"{model} in PyTorch", theirs, ["{:.1f}, {:.1f}; {:.1f}, {:.1f}".format(*times)])
-                checked.append(f"{model} {run.apart(ours, peer):.0e}")
+            try:
+                mine = run.of(ours)
+                row(model, mine, [""] if peer else [])
+                if peer and model in peer.models:
+                    theirs = run.of(peer)
+                    row(f"{model} in PyTorch", theirs, [compared(mine, theirs)])
+                    checked.append(f"{model} {run.apart(ours, peer):.0e}")
+            except Failed as error:
+                progress(f"{model} failed: {error}")
+                failed.append(str(error))
     if checked:
-        words = f"PyTorch with our weights gives our scores: largest differences in {COMPARED} sessions, as shares of the largest score"
-        print(f"\n{words}: {', '.join(checked)}.", flush=True)
+        words = f"PyTorch with our weights gives our scores; largest differences in {COMPARED} sessions"
+        print(f"\n{words}, as shares of the largest score: {', '.join(checked)}.", flush=True)
+    return failed
+
+
+def compared(mine, theirs):
+    """How many times as long it takes for each of `OF_PEER`."""
+    training, cpu = mine["training"] / theirs["training"], theirs["cpu"] / mine["cpu"]
+    wall, cpu_of_ranking = (mine[key] / theirs[key] for key in ("evaluation", "evaluation cpu"))
+    return f"{training:.1f}, {cpu:.1f}; {wall:.1f}, {cpu_of_ranking:.1f}"
 
 
 def row(name, figures, more):
