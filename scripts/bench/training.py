@@ -93,7 +93,7 @@ def datasets(program, choice, scratch):
 
 
 COLUMNS = (
-    "training: samples a wall s",
+    "training: samples (or events) a wall s",
     "CPU s an epoch, ranking included",
     "evaluation: samples a wall / CPU s",
     "peak MB",
