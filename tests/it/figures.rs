@@ -183,7 +183,9 @@ fn a_figure_of_what_did_not_run_says_so_and_leaves_no_file() {
     scratch.sr_pipe(&["report", "experiments/e.yaml"]).expect(0);
     has(
         &scratch.read("results/e.md"),
-        &["**Figure 1.** Learning curves. Nothing on record to draw yet. Without a result on record, so not drawn: Rule, Deep and "],
+        &[
+            "**Figure 1.** Learning curves. Nothing on record to draw yet. Without a result on record, so not drawn: Rule, Deep and ",
+        ],
     );
     assert!(!scratch.root.join("results/e-curves.svg").exists());
 }

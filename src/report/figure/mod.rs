@@ -47,8 +47,8 @@ fn figure(
     number: usize,
 ) -> Figure {
     let series = Series::of(report, combinations, spec, metric);
-    let caption = |words: Vec<String>| format!("**Figure {number}.** {}", words.join(" "));
-    let mut words = vec![inline(&spec.title.trim().trim_end_matches('.')) + "."];
+    let caption = |words: Vec<String>| format!("**Figure {number}.** {}", words.join(" ").replace('<', "&lt;"));
+    let mut words = vec![inline(spec.title.trim().trim_end_matches('.')) + "."];
     if series.panels.is_empty() {
         words.push("Nothing on record to draw yet.".to_owned());
         words.extend(series.remarks);
@@ -110,7 +110,7 @@ fn seen(spec: &FigureSpec, metric: MetricAt, series: &Series) -> Option<String> 
             Drawing::Curves => format!(" after epoch {}", point.label),
             Drawing::Sweep(sweep) => format!(" at {} = {}", sweep.axis, point.label),
         };
-        let panel = panel.heading.as_ref().map(|heading| format!(" on {heading}")).unwrap_or_default();
+        let panel = panel.heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default();
         Some(inline(&format!("{}{panel} with {}{place}", line.name, number(point))))
     });
     let best: Vec<String> = best.collect();
@@ -138,7 +138,7 @@ fn origin(report: &Report<'_>) -> Vec<String> {
 
 /// What stands in place of a picture that is not shown.
 fn alternative(title: &str) -> String {
-    inline(title).replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")
+    inline(title).replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('<', "&lt;")
 }
 
 /// A file name as the target of a link.

@@ -11,6 +11,9 @@ use crate::report::markdown::{code, inline, list};
 use crate::report::score::Spread;
 use crate::report::{CellRanks, Epoch, Report};
 
+/// More names than this nobody reads in a caption.
+const MOST_NAMES: usize = 8;
+
 /// Where a point stands along its line, and its number over the seeds, in per cent.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Point {
@@ -58,7 +61,7 @@ pub(super) struct Series {
 struct Strand<'a> {
     panel: usize,
     line: &'a str,
-    /// `M-SR on demo`.
+    /// `M-SR (Demo)`.
     name: String,
     combinations: Vec<&'a Combination<'a>>,
 }
@@ -103,7 +106,7 @@ impl Series {
             match strands.iter_mut().find(|strand| (strand.panel, strand.line) == (panel, line)) {
                 Some(strand) => strand.combinations.push(combination),
                 None => {
-                    let heading = heading(report, &apart, &key).map(|words| format!(" on {words}"));
+                    let heading = heading(report, &apart, &key).map(|words| format!(" ({words})"));
                     let name = inline(&format!("{}{}", report.title(line), heading.unwrap_or_default()));
                     strands.push(Strand { panel, line, name, combinations: vec![combination] });
                 }
@@ -244,7 +247,10 @@ impl Remarks {
         ] {
             if !names.is_empty() {
                 let colon = if what.ends_with(" of") { "" } else { ":" };
-                sentences.push(format!("{what}{colon} {}.", list(names)));
+                let more = names.len().saturating_sub(MOST_NAMES);
+                let mut names = names[..names.len() - more].to_vec();
+                names.extend((more > 0).then(|| format!("{more} more")));
+                sentences.push(format!("{what}{colon} {}.", list(&names)));
             }
         }
         sentences
