@@ -44,10 +44,10 @@ pub enum Drawing {
     /// The metric after each epoch, on the part of the data that picks the epoch: the mean over seeds, in a band of one
     /// standard deviation to each side.
     Curves,
-    /// The metric on the test set by the value of a numeric axis, with the same bands.
-    Sweep(Sweep),
     /// The metric on the test set, one bar a value, with whiskers of one standard deviation.
     Bars,
+    /// The metric on the test set by the value of a numeric axis, with bands as curves have.
+    Sweep(Sweep),
 }
 
 /// The axis along which a sweep goes.
