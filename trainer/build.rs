@@ -11,9 +11,12 @@ const SHARED: &[&str] = &[
     "src/batch.rs",
     "src/count.rs",
     "src/evaluate",
+    "src/lanes.rs",
+    "src/model/objective.rs",
     "src/model/training.rs",
     "src/native.rs",
     "src/nn",
+    "src/popularity.rs",
     "src/seed.rs",
     "src/train",
 ];
@@ -28,11 +31,14 @@ fn main() {
     cc::Build::new()
         .cpp(true)
         .std("c++17")
-        .opt_level(2)
+        .opt_level(3)
         .define("_GLIBCXX_USE_CXX11_ABI", "1")
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
         .flag_if_supported("-w")
+        // Roots in loops as vectors, and the same sums on every processor.
+        .flag_if_supported("-fno-math-errno")
+        .flag_if_supported("-ffp-contract=off")
         .file("native/torch.cpp")
         .compile("sr_pipe_torch");
     println!("cargo:rerun-if-changed=native/torch.cpp");

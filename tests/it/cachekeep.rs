@@ -497,7 +497,7 @@ fn a_file_that_reaches_out_of_its_folder_is_refused() {
 fn the_table_is_the_same_from_rebuilt_records_after_an_import_and_over_a_cache_that_cannot_be_written() {
     let here = copy_of("quickstart.yaml", |text| {
         let grid = text.split("models:").next().unwrap();
-        grid.replace("[s-pop, sknn, gru4rec, sr-gnn, m-sr, mkm-sr]", "[s-pop, sknn]") + "report: {}\n"
+        grid.replace("[s-pop, sknn, gru, sr-gnn, m-sr, mkm-sr]", "[s-pop, sknn]") + "report: {}\n"
     });
     here.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
     let table = |scratch: &Scratch| (scratch.read("results/e.md"), scratch.read("results/e.csv"));
@@ -536,7 +536,7 @@ fn the_table_is_the_same_from_rebuilt_records_after_an_import_and_over_a_cache_t
 fn a_report_waits_for_a_collection_to_end_before_it_looks_at_objects() {
     let scratch = copy_of("quickstart.yaml", |text| {
         let grid = text.split("models:").next().unwrap();
-        grid.replace("[s-pop, sknn, gru4rec, sr-gnn, m-sr, mkm-sr]", "[s-pop]") + "report: {}\n"
+        grid.replace("[s-pop, sknn, gru, sr-gnn, m-sr, mkm-sr]", "[s-pop]") + "report: {}\n"
     });
     scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
     // What a collection holds while it takes objects away.

@@ -70,7 +70,7 @@ fn scripts_read_everything_as_json() {
     let product = &whole["files"][1];
     assert_eq!((&product["counted"], &product["published"]), (&json!(1), &json!(352_539)));
     assert_eq!((&product["problems"][0]["column"], &product["packing"]), (&json!(22), &json!("plain")));
-    assert_eq!((&whole["files"][3]["state"], &whole["files"][3]["need"]), (&json!("absent"), &json!("not read")));
+    assert_eq!((&whole["files"][3]["state"], &whole["files"][3]["need"]), (&json!("absent"), &json!("optional")));
 }
 
 #[test]

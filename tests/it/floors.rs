@@ -40,6 +40,7 @@ const WORLDLY_FILES: &[(&str, &str)] = &[
 const NAMES_UNKNOWN_TO_THE_ENGINE: &[&str] = &[
     "amazon",
     "embsr",
+    "fpmc",
     "freebase",
     "gru4rec",
     "jd_micro",

@@ -64,7 +64,7 @@ fn the_quickstart_shows_the_truth_that_was_planted_and_runs_once() {
 fn another_tie_rule_gives_other_numbers_and_runs_nothing() {
     let scratch = copy_of("quickstart.yaml", |text| {
         let grid = text.split("models:").next().unwrap();
-        grid.replace("[s-pop, sknn, gru4rec, sr-gnn, m-sr, mkm-sr]", "[sknn]") + "report: {}\n"
+        grid.replace("[s-pop, sknn, gru, sr-gnn, m-sr, mkm-sr]", "[sknn]") + "report: {}\n"
     });
     scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
     let mean = means(&scratch);
@@ -80,7 +80,7 @@ fn another_tie_rule_gives_other_numbers_and_runs_nothing() {
 
 /// The quickstart with three models, one seed and few epochs.
 fn small(text: String) -> String {
-    text.replace("[s-pop, sknn, gru4rec, sr-gnn, m-sr, mkm-sr]", "[s-pop, sr-gnn, mkm-sr]")
+    text.replace("[s-pop, sknn, gru, sr-gnn, m-sr, mkm-sr]", "[s-pop, sr-gnn, mkm-sr]")
         .replace("seeds: [1, 2]", "seeds: [1]")
         .replace("epochs: 8", "epochs: 3")
         .split("claims:")
@@ -88,7 +88,7 @@ fn small(text: String) -> String {
         .unwrap()
         .to_owned()
         .lines()
-        .filter(|line| !line.starts_with("  gru4rec:") && !line.starts_with("  m-sr:"))
+        .filter(|line| !line.starts_with("  gru:") && !line.starts_with("  m-sr:"))
         .map(|line| format!("{line}\n"))
         .collect()
 }
@@ -176,7 +176,7 @@ fn the_real_demo_set_has_the_counts_and_the_floors_of_the_published_samples() {
     }
     let scratch = copy_of("table2-demo.yaml", |text| {
         let floors = "[pop, recency, markov, recency-markov]";
-        text.replace("[pop, recency, markov, recency-markov, s-pop, sknn, gru4rec, sr-gnn, m-sr, mkm-sr]", floors)
+        text.replace("[pop, recency, markov, recency-markov, s-pop, sknn, fpmc, gru4rec-bpr, gru4rec-ce, gru, sr-gnn, m-sr, mkm-sr]", floors)
             .replace("seeds: [1, 2, 3]", "seeds: [1]")
             .split("claims:")
             .next()

@@ -13,7 +13,37 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/version.h>
 
+// Loops over the numbers of a row are compiled for wider registers too, and the processor at hand picks.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define SR_WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define SR_WIDE
+#endif
+
 namespace {
+
+SR_WIDE void add_row(int64_t width, float* __restrict to, const float* __restrict from) {
+  for (int64_t column = 0; column < width; ++column) to[column] += from[column];
+}
+
+// One step of plain descent (no `squares`) or Adagrad, with momentum where there is a `velocity`; see `Descent`.
+SR_WIDE void move_row(int64_t width, float* __restrict value, float* __restrict gradient, float* __restrict squares,
+                      float* __restrict velocity, float rate, float momentum, float epsilon, float decay) {
+  for (int64_t column = 0; column < width; ++column) {
+    float change = gradient[column] + decay * value[column];
+    gradient[column] = 0;
+    if (squares) {
+      squares[column] += change * change;
+      change /= __builtin_sqrtf(squares[column] + epsilon);
+    }
+    change *= -rate;
+    if (velocity) {
+      change += momentum * velocity[column];
+      velocity[column] = change;
+    }
+    value[column] += change;
+  }
+}
 
 template <typename F>
 char* guarded(F&& body) {
@@ -47,10 +77,7 @@ struct Lookup : torch::autograd::Function<Lookup> {
       const int64_t* id = ids.const_data_ptr<int64_t>();
       const float* from = rows.const_data_ptr<float>();
       float* const base = total.mutable_data_ptr<float>();
-      for (int64_t row = 0; row < rows.size(0); ++row, from += width) {
-        float* to = base + id[row] * width;
-        for (int64_t column = 0; column < width; ++column) to[column] += from[column];
-      }
+      for (int64_t row = 0; row < rows.size(0); ++row, from += width) add_row(width, base + id[row] * width, from);
     } else {
       total.index_add_(0, ids, rows);
     }
@@ -97,6 +124,39 @@ char* sr_fused_adam(at::Tensor* values, at::Tensor* gradients, at::Tensor* first
     const std::vector<at::Tensor> none;
     const std::vector<at::Tensor> v{*values}, g{*gradients}, m{*first}, s{*second}, t{*steps};
     at::_fused_adam_(v, g, m, s, none, t, rate, beta1, beta2, weight_decay, epsilon, false, false);
+  });
+}
+
+// Moves the rows `ids` of `values` `[n, width]` on the host and leaves their gradients zero; a repeated id counts once.
+// `squares` and `velocity` may be null.
+char* sr_descend(at::Tensor* values, at::Tensor* gradients, at::Tensor* squares, at::Tensor* velocity, at::Tensor* ids,
+                 double rate, double momentum, double epsilon, double decay) {
+  return guarded([&] {
+    const auto floats = [](at::Tensor* tensor) -> float* {
+      if (!tensor) return nullptr;
+      TORCH_CHECK(tensor->is_cpu() && tensor->is_contiguous() && tensor->scalar_type() == at::kFloat,
+                  "descent on the host wants rows of floats");
+      return tensor->mutable_data_ptr<float>();
+    };
+    float* const value = floats(values);
+    float* const gradient = floats(gradients);
+    float* const square = floats(squares);
+    float* const speed = floats(velocity);
+    const int64_t rows = values->size(0), width = values->size(1);
+    const at::Tensor list = ids->contiguous();
+    const int64_t* const id = list.const_data_ptr<int64_t>();
+    thread_local std::vector<char> seen;
+    if (seen.size() < static_cast<size_t>(rows)) seen.resize(rows, 0);
+    for (int64_t at = 0; at < list.numel(); ++at) {
+      const int64_t row = id[at];
+      TORCH_CHECK(row >= 0 && row < rows, "row ", row, " is outside a table of ", rows);
+      if (seen[row]) continue;
+      seen[row] = 1;
+      const int64_t start = row * width;
+      move_row(width, value + start, gradient + start, square ? square + start : nullptr,
+               speed ? speed + start : nullptr, rate, momentum, epsilon, decay);
+    }
+    for (int64_t at = 0; at < list.numel(); ++at) seen[id[at]] = 0;
   });
 }
 

@@ -5,11 +5,13 @@
 
 pub mod error;
 pub mod native;
+pub mod popularity;
 pub mod seed;
 
 pub mod batch;
 pub mod dataset;
 pub mod event;
+pub mod lanes;
 
 pub mod count;
 pub mod model;

@@ -1,4 +1,5 @@
-//! What libtorch has and tch does not wrap: the fused Adam step, gradients as views, a look-up with a direct gradient.
+//! What tch does not wrap or libtorch does not have: the fused Adam step, gradients as views, a look-up with a direct
+//! gradient, a step of descent on rows.
 
 use std::ffi::{CStr, c_char, c_int};
 
@@ -23,6 +24,17 @@ unsafe extern "C" {
         beta2: f64,
         weight_decay: f64,
         epsilon: f64,
+    ) -> *mut c_char;
+    fn sr_descend(
+        values: *mut C_tensor,
+        gradients: *mut C_tensor,
+        squares: *mut C_tensor,
+        velocity: *mut C_tensor,
+        ids: *mut C_tensor,
+        rate: f64,
+        momentum: f64,
+        epsilon: f64,
+        decay: f64,
     ) -> *mut c_char;
 }
 
@@ -107,6 +119,42 @@ pub fn fused_adam(state: &AdamState<'_>, rate: f64, weight_decay: f64) {
             0.999,
             weight_decay,
             1e-8,
+        )
+    });
+}
+
+/// The tensors that a step of descent reads and writes, all `[n, width]` floats on the host but for `ids`.
+#[derive(Debug)]
+pub struct DescentState<'a> {
+    /// The parameters.
+    pub values: Tensor,
+    /// Their gradients.
+    pub gradients: Tensor,
+    /// Sums of their squares; none for plain descent.
+    pub squares: Option<Tensor>,
+    /// The last moves; none without momentum.
+    pub velocity: Option<Tensor>,
+    /// The rows to move, int64; repeats count once.
+    pub ids: &'a Tensor,
+}
+
+/// One step of descent in one pass over the rows; their gradients are zero after it.
+pub fn descend(state: &DescentState<'_>, rate: f64, momentum: f64, epsilon: f64, decay: f64) {
+    let pointer = |tensor: &Tensor| tensor.as_ptr().cast_mut();
+    let optional = |tensor: &Option<Tensor>| tensor.as_ref().map_or(std::ptr::null_mut(), pointer);
+    let DescentState { values, gradients, squares, velocity, ids } = state;
+    // SAFETY: live tensors; the callee checks their form and changes their content only.
+    check(unsafe {
+        sr_descend(
+            pointer(values),
+            pointer(gradients),
+            optional(squares),
+            optional(velocity),
+            pointer(ids),
+            rate,
+            momentum,
+            epsilon,
+            decay,
         )
     });
 }

@@ -1,9 +1,9 @@
-//! The sources of chance: initial weights by the seed, and permutations and libtorch's own draws by (seed, stream, epoch)
-//! alone, so that a resumed run needs no generator state.
+//! The sources of chance: initial weights by the seed, and permutations, drawn items and libtorch's own draws by (seed,
+//! stream, epoch) alone, so that a resumed run needs no generator state.
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
 #[derive(Debug)]
-struct SplitMix(u64);
+pub struct SplitMix(u64);
 
 impl SplitMix {
     fn next(&mut self) -> u64 {
@@ -15,9 +15,15 @@ impl SplitMix {
     }
 
     /// Uniform in `0..bound` by multiplication; the bias is below `bound / 2^64`.
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.below_with_rest(bound).0
+    }
+
+    /// A number as `below` gives it, and a second one, uniform in all of 64 bits up to steps of `bound`, from the same
+    /// draw.
+    pub fn below_with_rest(&mut self, bound: u64) -> (u64, u64) {
         let wide = u128::from(self.next()) * u128::from(bound);
-        u64::try_from(wide >> 64).expect("the upper half of a 128-bit product")
+        ((wide >> 64) as u64, wide as u64)
     }
 }
 
@@ -67,16 +73,20 @@ pub enum Stream {
     Triples,
     /// What libtorch draws while a session pass runs, such as dropout.
     Noise,
+    /// The items that targets are compared with.
+    Negatives,
 }
 
 impl Stream {
     /// The generator of this stream in `epoch`. Each part passes through the mixer, so that neighbouring seeds and
     /// epochs share nothing.
-    fn generator(self, seed: u64, epoch: u32) -> SplitMix {
+    #[must_use]
+    pub fn generator(self, seed: u64, epoch: u32) -> SplitMix {
         let salt: u64 = match self {
             Self::Samples => 1,
             Self::Triples => 2,
             Self::Noise => 3,
+            Self::Negatives => 4,
         };
         SplitMix(SplitMix(seed).next() ^ SplitMix((salt << 32) | u64::from(epoch)).next())
     }

@@ -1,10 +1,13 @@
 //! The models: what each must offer, and the one list of them. A new model is one file and one line of the list.
 
 mod entry;
+pub mod fpmc;
+pub mod gru;
 pub mod gru4rec;
 pub mod markov;
 pub mod msr;
 pub mod narm;
+mod objective;
 pub mod pop;
 pub mod recency;
 pub mod recency_markov;
@@ -20,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 pub use entry::{CountingConfig, Entry, GradientConfig, Needs};
+pub use objective::{Drawn, LaneTask, Objective, PairTask};
 pub use training::{BatchLoss, Clip, Patience, Schedule, Step, Training};
 
 use crate::batch::Batch;
@@ -29,6 +33,8 @@ use crate::nn::{Parameters, Scorer};
 
 use entry::{counting, gradient};
 use training::positive;
+
+const GRU4REC: &str = "Hidasi and Karatzoglou, CIKM 2018";
 
 /// Every model that this trainer knows, in the order in which `describe` names them.
 pub const MODELS: &[Entry] = &[
@@ -46,7 +52,11 @@ pub const MODELS: &[Entry] = &[
     counting::<spop::Config>("s-pop", "S-POP", "popularity", "session-rec (Ludewig and Jannach, UMUAI 2018)", "spop")
         .floor(),
     counting::<sknn::Config>("sknn", "SKNN", "neighbors", "Jannach and Ludewig, RecSys 2017", "sknn"),
-    gradient::<gru4rec::Config>("gru4rec", "GRU4Rec", "recurrent", "Hidasi et al., ICLR 2016", "gru4rec"),
+    gradient::<fpmc::Config>("fpmc", "FPMC", "markov chain", "Rendle et al., WWW 2010", "fpmc"),
+    gradient::<gru4rec::Config>("gru4rec-bpr", "GRU4Rec+BPR", "recurrent", GRU4REC, "gru4rec")
+        .defaults(gru4rec::Config::with_bpr_max),
+    gradient::<gru4rec::Config>("gru4rec-ce", "GRU4Rec+CE", "recurrent", GRU4REC, "gru4rec"),
+    gradient::<gru::Config>("gru", "GRU (full softmax)", "recurrent", "Hidasi et al., ICLR 2016", "gru"),
     gradient::<narm::Config>("narm", "NARM", "recurrent", "Li et al., CIKM 2017", "narm"),
     gradient::<stamp::Config>("stamp", "STAMP", "attention", "Liu et al., KDD 2018", "stamp"),
     gradient::<srgnn::Config>("sr-gnn", "SR-GNN", "graph", "Wu et al., AAAI 2019", "srgnn"),
@@ -130,6 +140,10 @@ pub trait Gradient {
     fn represent(&self, batch: &Batch, mode: Mode) -> Tensor;
     /// How a session vector is turned into scores of all items.
     fn scorer(&self) -> Scorer<'_>;
+    /// What it minimises over the sessions, and in which order it sees them.
+    fn objective(&self) -> Objective<'_> {
+        Objective::Catalog
+    }
     /// The second task, where the model has one: it is trained for one pass before each epoch.
     fn knowledge_task(&self) -> Option<&dyn KnowledgeTask> {
         None
@@ -153,8 +167,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// The loss of a batch (mean softmax cross-entropy over the catalog, a scalar on the device); its gradient is
-    /// added to that of the parameters.
+    /// The loss of a batch under `Objective::Catalog` (mean softmax cross-entropy, a scalar on the device); its gradient
+    /// is added to that of the parameters.
     pub fn accumulate(&self, batch: &Batch) -> Tensor {
         let s = self.layers.represent(batch, Mode::Train);
         self.layers.scorer().cross_entropy(&s, &batch.targets)

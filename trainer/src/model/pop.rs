@@ -73,6 +73,6 @@ mod tests {
         for name in ["pop", "recency", "markov", "recency-markov", "s-pop"] {
             assert!(find(name).unwrap().floor, "{name}");
         }
-        assert!(!find("sknn").unwrap().floor && !find("gru4rec").unwrap().floor);
+        assert!(!find("sknn").unwrap().floor && !find("gru4rec-ce").unwrap().floor);
     }
 }

@@ -5,20 +5,22 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::nn::Parameters;
+use crate::nn::{OptimizerKind, Parameters};
 
-/// The settings of the training loop. Adam is the optimizer; `weight_decay` is added to the gradient.
+/// The settings of the training loop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Training {
     /// The most passes over the training samples.
     pub epochs: NonZeroU32,
-    /// Samples a step.
+    /// Samples a step; sessions side by side for a model that walks over them.
     pub batch: NonZeroU32,
-    /// Adam's rate in the first epoch.
+    /// How parameters are moved.
+    pub optimizer: OptimizerKind,
+    /// The optimizer's rate in the first epoch.
     #[schemars(range(min = 0.0))]
     pub learning_rate: f64,
-    /// L2 penalty `lambda_2`, on every parameter.
+    /// L2 penalty `lambda_2`: times a parameter it is added to the gradient of each parameter that the optimizer moves.
     #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
     /// How the rate falls.
@@ -38,6 +40,7 @@ impl Default for Training {
         Self {
             epochs: positive(50),
             batch: positive(128),
+            optimizer: OptimizerKind::Adam,
             learning_rate: 1e-3,
             weight_decay: 1e-5,
             schedule: Schedule::Constant,
@@ -50,7 +53,8 @@ impl Default for Training {
 }
 
 /// How the losses of a batch are put together, before its gradient is taken; the loss that is said is always the mean.
-/// Adam moves the same for both but for its epsilon, which counts where gradients are small, and for `clip`.
+/// Adam and Adagrad move the same for both but for their epsilon, which counts where gradients are small, and for `clip`;
+/// plain descent moves by the gradient itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BatchLoss {
@@ -58,6 +62,17 @@ pub enum BatchLoss {
     Mean,
     /// By their sum.
     Sum,
+}
+
+impl BatchLoss {
+    /// What the summed losses of `size` samples are multiplied by.
+    #[must_use]
+    pub fn of_sum(self, size: i64) -> f64 {
+        match self {
+            Self::Mean => 1.0 / size as f64,
+            Self::Sum => 1.0,
+        }
+    }
 }
 
 /// How a gradient that is too long is shortened, before the optimizer sees it.
@@ -116,14 +131,19 @@ pub(super) const fn positive(value: u32) -> NonZeroU32 {
 }
 
 impl Training {
+    /// Shortens the gradients, where this config asks for it.
+    pub fn clip_gradient(&self, parameters: &Parameters) {
+        if let Clip::EachTensor(longest) = self.clip {
+            parameters.clip_each_gradient(longest);
+        }
+    }
+
     /// Turns the gradient of the mean loss of `size` sessions into the one that this config asks for.
     pub fn prepare_gradient(&self, parameters: &Parameters, size: i64) {
         if self.batch_loss == BatchLoss::Sum {
             parameters.scale_gradients(size as f64);
         }
-        if let Clip::EachTensor(longest) = self.clip {
-            parameters.clip_each_gradient(longest);
-        }
+        self.clip_gradient(parameters);
     }
 
     /// The learning rate of `epoch`, counted from 1.

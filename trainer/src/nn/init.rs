@@ -1,5 +1,7 @@
 //! Draws initial weights on the host from a seed, so that they are the same on every device.
 
+use std::collections::BTreeSet;
+
 use tch::Tensor;
 
 use crate::seed::Draw;
@@ -17,18 +19,28 @@ pub enum Rule {
     Orthogonal,
 }
 
+impl Rule {
+    /// Uniform within `sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, AISTATS 2010).
+    #[must_use]
+    pub fn glorot(fan_in: i64, fan_out: i64) -> Self {
+        Self::Uniform((6.0 / (fan_in + fan_out) as f64).sqrt())
+    }
+}
+
 /// Makes the weights of a model one after the other; the order decides the numbers.
 #[derive(Debug)]
 pub struct Initializer {
     draw: Draw,
     pub(super) weights: Vec<(String, Tensor)>,
+    /// Which of the weights are tables, by their place.
+    pub(super) tables: BTreeSet<usize>,
 }
 
 impl Initializer {
     /// Starts to draw from `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { draw: Draw::weights(seed), weights: Vec::new() }
+        Self { draw: Draw::weights(seed), weights: Vec::new(), tables: BTreeSet::new() }
     }
 
     /// A weight called `name`, which needs a gradient.
@@ -36,9 +48,11 @@ impl Initializer {
         self.add(name, shape, rule, 0)
     }
 
-    /// A table `[rows + 1, d]` whose row 0, the padding, is zero.
-    pub fn table(&mut self, name: &str, rows: i64, d: i64, rule: Rule) -> Tensor {
-        self.add(name, &[rows + 1, d], rule, usize::try_from(d).expect("a width"))
+    /// A table `[rows + 1, d]` whose row 0, the padding, is zero; and its place among the weights.
+    pub(super) fn table(&mut self, name: &str, rows: i64, d: i64, rule: Rule) -> (usize, Tensor) {
+        let place = self.weights.len();
+        self.tables.insert(place);
+        (place, self.add(name, &[rows + 1, d], rule, usize::try_from(d).expect("a width")))
     }
 
     fn add(&mut self, name: &str, shape: &[i64], rule: Rule, zeros: usize) -> Tensor {

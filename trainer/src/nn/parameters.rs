@@ -17,28 +17,49 @@ pub struct Parameters {
     named: Vec<(String, Tensor)>,
     values: Tensor,
     gradients: Tensor,
+    /// Where each weight begins in the flat tensors.
+    starts: Vec<i64>,
+    /// Stretches (start, length) of the flat tensors that belong to no table.
+    plain: Vec<(i64, i64)>,
 }
 
 impl Parameters {
     /// Moves the weights that `initializer` made to `device`, into one flat tensor. Layers built from them follow.
     #[must_use]
     pub fn gather(initializer: Initializer, device: Device) -> Self {
-        let mut named = initializer.weights;
+        let Initializer { weights: mut named, tables, .. } = initializer;
         let aligned = |weight: &Tensor| (weight.numel() as i64 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         let total = named.iter().map(|(_, weight)| aligned(weight)).sum();
         let values = Tensor::zeros([total], (Kind::Float, device));
         let gradients = values.zeros_like();
-        let mut start = 0;
-        for (_, weight) in &mut named {
+        let (mut start, mut starts, mut plain) = (0, Vec::new(), Vec::<(i64, i64)>::new());
+        for (place, (_, weight)) in named.iter_mut().enumerate() {
             let shape = weight.size();
             let length = weight.numel() as i64;
             let mut view = values.narrow(0, start, length).reshape(&shape);
             tch::no_grad(|| view.copy_(weight));
             weight.set_data(&view);
             native::set_gradient(weight, &gradients.narrow(0, start, length).reshape(&shape));
+            starts.push(start);
+            match plain.last_mut() {
+                _ if tables.contains(&place) => {}
+                Some((first, length)) if *first + *length == start => *length += aligned(weight),
+                _ => plain.push((start, aligned(weight))),
+            }
             start += aligned(weight);
         }
-        Self { named, values, gradients }
+        Self { named, values, gradients, starts, plain }
+    }
+
+    /// The stretch of `flat`, a tensor as long as `values`, that belongs to the weight at `place`, in its shape.
+    pub(super) fn part(&self, flat: &Tensor, place: usize) -> Tensor {
+        let weight = &self.named[place].1;
+        flat.narrow(0, self.starts[place], weight.numel() as i64).view_(weight.size())
+    }
+
+    /// Stretches (start, length) of the flat tensors that belong to no table.
+    pub(super) fn plain(&self) -> &[(i64, i64)] {
+        &self.plain
     }
 
     /// Each weight by name, in the order in which it was made.

@@ -17,6 +17,15 @@ pub enum Scorer<'a> {
         /// Items `V`.
         items: i64,
     },
+    /// `s . w_j + b_j`.
+    Affine {
+        /// The output weights `w`.
+        table: &'a Table,
+        /// The output biases `b`, a table of width 1.
+        bias: &'a Table,
+        /// Items `V`.
+        items: i64,
+    },
     /// `v . relu(W_s s + W_e e_j + b)`, a network on `s` and `e_j` side by side.
     Mlp {
         /// The item embeddings.
@@ -58,6 +67,7 @@ impl Scorer<'_> {
     pub fn scores(&self, s: &Tensor) -> Tensor {
         tch::no_grad(|| match self {
             Self::Dot { table, items } => s.matmul(&table.first(*items).tr()),
+            Self::Affine { table, bias, items } => bias.first(*items).tr().addmm(s, &table.first(*items).tr()),
             Self::Mlp { table, items, mlp } => {
                 let (sessions, candidates) = (mlp.of_session.forward(s), table.first(*items));
                 let blocks: Vec<Tensor> = blocks(s, *items)
@@ -83,13 +93,20 @@ impl Scorer<'_> {
             (loss, log_p.exp_())
         });
         match self {
-            Self::Dot { table, items } => {
+            Self::Dot { table, items } | Self::Affine { table, items, .. } => {
                 let ds = tch::no_grad(|| {
                     let (candidates, share) = (table.first(*items), s.detach() / rows);
                     // d loss / d e_j = sum over rows of (p_j - [j is the target]) s / B
                     let mut gradient = table.first_gradient(*items);
                     let _ = gradient.addmm_(&p.tr(), &share);
                     let _ = gradient.index_add_(0, &column, &-share);
+                    if let Self::Affine { bias, .. } = self {
+                        // d loss / d b_j = sum over rows of (p_j - [j is the target]) / B
+                        let ones = Tensor::full([s.size()[0], 1], 1.0 / rows, (p.kind(), p.device()));
+                        let mut gradient = bias.first_gradient(*items);
+                        let _ = gradient.addmm_(&p.tr(), &ones);
+                        let _ = gradient.index_add_(0, &column, &-ones);
+                    }
                     // d loss / d s = (sum over j of p_j e_j - e_target) / B
                     (p.matmul(&candidates) - candidates.index_select(0, &column)) / rows
                 });
@@ -136,18 +153,28 @@ mod tests {
     use super::*;
     use crate::nn::Parameters;
 
+    /// What is checked.
+    #[derive(Clone, Copy)]
+    enum Form {
+        Dot,
+        Affine,
+        Mlp,
+    }
+
     /// Compares loss and gradients of `cross_entropy` with autograd through all scores at once.
-    fn check(with_mlp: bool) {
+    fn check(form: Form) {
         let mut init = Initializer::new(5);
         let (rule, items) = (Rule::Normal(0.5), 7);
         let table = Table::new(&mut init, "table", 9, 3, rule);
-        let mlp = with_mlp.then(|| Mlp::new(&mut init, 3, rule));
+        let bias = Table::new(&mut init, "bias", 9, 1, rule);
+        let mlp = Mlp::new(&mut init, 3, rule);
         let s = init.weight("s", &[4, 3], rule);
-        let whole = init.weights[0].1.shallow_clone();
+        let [whole, biases] = [0, 1].map(|place: usize| init.weights[place].1.shallow_clone());
         let parameters = Parameters::gather(init, Device::Cpu);
-        let scorer = match &mlp {
-            None => Scorer::Dot { table: &table, items },
-            Some(mlp) => Scorer::Mlp { table: &table, items, mlp },
+        let scorer = match form {
+            Form::Dot => Scorer::Dot { table: &table, items },
+            Form::Affine => Scorer::Affine { table: &table, bias: &bias, items },
+            Form::Mlp => Scorer::Mlp { table: &table, items, mlp: &mlp },
         };
         let targets = Tensor::from_slice(&[1i64, 7, 3, 3]);
 
@@ -156,9 +183,10 @@ mod tests {
         parameters.clear_gradients();
 
         let candidates = whole.narrow(0, 1, items);
-        let scores = match &mlp {
-            None => s.matmul(&candidates.tr()),
-            Some(mlp) => mlp.block(&mlp.of_session.forward(&s), &candidates),
+        let scores = match form {
+            Form::Dot => s.matmul(&candidates.tr()),
+            Form::Affine => s.matmul(&candidates.tr()) + biases.narrow(0, 1, items).tr(),
+            Form::Mlp => mlp.block(&mlp.of_session.forward(&s), &candidates),
         };
         assert!(scores.detach().allclose(&scorer.scores(&s), 1e-5, 1e-6, false));
         let expected = scores.cross_entropy_for_logits(&(&targets - 1));
@@ -169,12 +197,17 @@ mod tests {
 
     #[test]
     fn the_closed_form_of_the_dot_scorer_agrees_with_autograd() {
-        check(false);
+        check(Form::Dot);
+    }
+
+    #[test]
+    fn the_closed_form_of_the_scorer_with_biases_agrees_with_autograd() {
+        check(Form::Affine);
     }
 
     #[test]
     fn the_blocks_of_the_network_scorer_agree_with_autograd() {
-        check(true);
+        check(Form::Mlp);
     }
 
     #[test]

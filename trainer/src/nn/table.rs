@@ -2,19 +2,22 @@
 
 use tch::Tensor;
 
-use super::{Initializer, Rule};
+use super::{Initializer, Rows, Rule};
 use crate::native;
 
 /// An embedding table `[rows + 1, d]`.
 #[derive(Debug)]
 pub struct Table {
+    /// Its place among the weights of the model.
+    place: usize,
     weight: Tensor,
 }
 
 impl Table {
     /// A table for the ids `1..=rows`.
     pub fn new(init: &mut Initializer, name: &str, rows: i64, d: i64, rule: Rule) -> Self {
-        Self { weight: init.table(name, rows, d, rule) }
+        let (place, weight) = init.table(name, rows, d, rule);
+        Self { place, weight }
     }
 
     /// The rows of `ids` `[n]`, `[n, d]`. Costs nothing per row that is not looked up, in either direction.
@@ -30,5 +33,10 @@ impl Table {
     /// The gradient of rows 1 to `count` as a view `[count, d]`.
     pub fn first_gradient(&self, count: i64) -> Tensor {
         self.weight.grad().narrow(0, 1, count)
+    }
+
+    /// The rows `ids` `[n]` of this table, repeats allowed, as those that have a gradient after a step.
+    pub fn touched(&self, ids: &Tensor) -> Rows {
+        Rows { place: self.place, ids: ids.shallow_clone() }
     }
 }

@@ -11,7 +11,7 @@ use super::selection::Kept;
 use crate::dataset::read_tensors;
 use crate::error::TrainerError;
 use crate::model::Network;
-use crate::nn::Adam;
+use crate::nn::Optimizer;
 
 /// All of a run that is not a tensor. There is no generator state: each draw depends on the seed and the epoch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -57,15 +57,13 @@ impl Checkpoint {
         &self,
         progress: &Progress,
         network: &Network,
-        adam: &Adam,
+        optimizer: &Optimizer,
         kept: &KeptWeights,
     ) -> Result<(), TrainerError> {
         let text = serde_json::to_vec(progress).expect("progress is plain data");
         let mut tensors = vec![(PROGRESS.to_owned(), Tensor::from_slice(&text))];
         tensors.extend(network.parameters.iter().map(|(name, weight)| (format!("{WEIGHT}{name}"), weight.detach())));
-        for (name, state) in moments(adam) {
-            tensors.push((name.into(), state.shallow_clone()));
-        }
+        tensors.extend(optimizer.state().into_iter().map(|(name, state)| (name.into(), state.shallow_clone())));
         for (slot, weights) in kept {
             let named = weights.iter().map(|(name, weight)| (format!("{KEPT}{slot}/{name}"), weight.shallow_clone()));
             tensors.extend(named);
@@ -79,7 +77,7 @@ impl Checkpoint {
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(TrainerError::file(folder))
     }
 
-    /// Takes up the checkpoint, where there is one, into `network` and `adam`.
+    /// Takes up the checkpoint, where there is one, into `network` and `optimizer`.
     ///
     /// # Errors
     /// When there is one of another job, or it is damaged.
@@ -87,7 +85,7 @@ impl Checkpoint {
         &self,
         job: &str,
         network: &Network,
-        adam: &mut Adam,
+        optimizer: &Optimizer,
     ) -> Result<Option<(Progress, KeptWeights)>, TrainerError> {
         if !self.path.exists() {
             return Ok(None);
@@ -104,7 +102,7 @@ impl Checkpoint {
         if progress.job != job {
             return Err(wrong("belongs to another job"));
         }
-        for (name, state) in moments(adam) {
+        for (name, state) in optimizer.state() {
             let saved = tensors.remove(name).filter(|saved| saved.size() == state.size());
             state.shallow_clone().copy_(&saved.ok_or_else(|| wrong("lacks the state of the optimizer"))?);
         }
@@ -119,8 +117,4 @@ impl Checkpoint {
         network.parameters.restore(&weights)?;
         Ok(Some((progress, kept)))
     }
-}
-
-fn moments(adam: &Adam) -> [(&'static str, &Tensor); 3] {
-    [("adam/first", &adam.first), ("adam/second", &adam.second), ("adam/steps", &adam.steps)]
 }

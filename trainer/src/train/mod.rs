@@ -1,6 +1,10 @@
 //! The `train` verb and its loop: a pass over the knowledge, a pass over the sessions, a ranking, a checkpoint.
 
 mod checkpoint;
+mod lanes;
+mod negatives;
+mod pairs;
+mod pass;
 mod selection;
 
 use std::collections::BTreeMap;
@@ -21,9 +25,12 @@ use crate::error::TrainerError;
 use crate::evaluate::{ModelFile, Selected, rank};
 use crate::event::{Event, Stopwatch, peak_memory};
 use crate::job::{Job, Selection};
-use crate::model::{Catalog, Entry, KnowledgeTask, Model, Training};
-use crate::nn::Adam;
+use crate::lanes::Sessions;
+use crate::model::{Catalog, Entry, KnowledgeTask, Model, Network, Objective, Training};
+use crate::nn::{Optimizer, Touched};
 use crate::seed::{Stream, permutation, start_libtorch};
+
+use pass::Pass;
 
 /// The `train` verb: trains the model of `job` and writes `model.json`, `curve.jsonl` and the kept weights.
 ///
@@ -46,12 +53,11 @@ pub fn train(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerErro
         }
     }
 
-    let samples = dataset.part(PartName::Train).samples();
-    let start = |parameters, epochs| {
+    let start = |parameters, samples, epochs| {
         Event::Start { model: entry.name, parameters, samples, epochs, device: &job.device }.say();
     };
     let (progress, kept) = if let Model::Counting(counts) = &mut model {
-        start(0, 0);
+        start(0, dataset.part(PartName::Train).samples(), 0);
         counts.fit(dataset.part(PartName::Train));
         let best = Best { epoch: 0, metrics: BTreeMap::new() };
         let kept = Kept { best: BTreeMap::from([("best".to_owned(), best)]), barren: 0 };
@@ -69,7 +75,7 @@ pub fn train(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerErro
             evaluation_share: job.evaluation_share,
             checkpoint: Checkpoint::at(folder)?,
         };
-        run.learn(&model, |training| start(model.parameter_count(), training.epochs.get()))?
+        run.learn(&model, |training, samples| start(model.parameter_count(), samples, training.epochs.get()))?
     };
     write_output(job, catalog, &progress, &kept)?;
     Event::Done { seconds: watch.seconds(), peak_memory: peak_memory() }.say();
@@ -90,14 +96,22 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The loop over epochs.
-    fn learn(&self, model: &Model, started: impl FnOnce(&Training)) -> Result<(Progress, KeptWeights), TrainerError> {
+    /// The loop over epochs. `started` hears how many samples an epoch has.
+    fn learn(
+        &self,
+        model: &Model,
+        started: impl FnOnce(&Training, usize),
+    ) -> Result<(Progress, KeptWeights), TrainerError> {
         let Model::Gradient(network) = model else { unreachable!("models that count have no epochs") };
         let training = network.layers.training();
         let epochs = training.epochs.get();
-        started(training);
-        let mut adam = Adam::new(&network.parameters);
-        let resumed = self.checkpoint.load(&self.digest, network, &mut adam)?;
+        let samples = match network.layers.objective() {
+            Objective::Catalog | Objective::Pairs(_) => self.part.samples(),
+            Objective::Lanes(_) => Sessions::of(self.part).targets(),
+        };
+        started(training, samples);
+        let mut optimizer = Optimizer::new(training.optimizer, &network.parameters);
+        let resumed = self.checkpoint.load(&self.digest, network, &optimizer)?;
         let (mut progress, mut kept) = resumed
             .unwrap_or_else(|| (Progress { job: self.digest.clone(), ..Progress::default() }, KeptWeights::new()));
 
@@ -105,12 +119,19 @@ impl Run<'_> {
             let watch = Stopwatch::default();
             let epoch = progress.epoch + 1;
             let knowledge_loss = match (network.layers.knowledge_task(), self.knowledge) {
-                (Some(task), Some(knowledge)) => Some(self.knowledge_pass(task, knowledge, model, &mut adam, epoch)?),
+                (Some(task), Some(knowledge)) => {
+                    Some(self.knowledge_pass(task, knowledge, network, &mut optimizer, epoch)?)
+                }
                 _ => None,
             };
             let session_watch = Stopwatch::default();
-            let loss = self.session_pass(model, &mut adam, epoch)?;
-            let samples_per_second = session_watch.speed(self.part.samples());
+            start_libtorch(self.seed, Stream::Noise, epoch);
+            let loss = match network.layers.objective() {
+                Objective::Catalog => self.session_pass(network, &mut optimizer, epoch)?,
+                Objective::Pairs(task) => self.pair_pass(task, network, &mut optimizer, epoch)?,
+                Objective::Lanes(task) => self.lane_pass(task, network, &mut optimizer, epoch)?,
+            };
+            let samples_per_second = session_watch.speed(samples);
 
             let ranks = rank(model, self.judge_part, self.catalog.items, self.evaluation_share, |_| ())?;
             let metrics = self.judges.measure(&ranks)?;
@@ -124,7 +145,7 @@ impl Run<'_> {
             line["metrics"] = json!(metrics);
             progress.curve.push(line.to_string());
             progress.epoch = epoch;
-            self.checkpoint.save(&progress, network, &adam, &kept)?;
+            self.checkpoint.save(&progress, network, &optimizer, &kept)?;
             let (seconds, peak_memory) = (watch.seconds(), peak_memory());
             let metrics = &metrics;
             Event::Epoch { epoch, epochs, loss, knowledge_loss, metrics, seconds, samples_per_second, peak_memory }
@@ -133,32 +154,20 @@ impl Run<'_> {
         Ok((progress, kept))
     }
 
-    /// One pass over all samples. Returns the mean loss of a sample.
-    fn session_pass(&self, model: &Model, adam: &mut Adam, epoch: u32) -> Result<f64, TrainerError> {
-        let Model::Gradient(network) = model else { unreachable!("models that count have no passes") };
+    /// One pass over all samples against the whole catalog. Returns the mean loss of a sample.
+    fn session_pass(&self, network: &Network, optimizer: &mut Optimizer, epoch: u32) -> Result<f64, TrainerError> {
         let training = network.layers.training();
-        let (total, epochs) = (self.part.samples(), training.epochs.get());
-        let order = permutation(self.seed, Stream::Samples, epoch, total);
-        start_libtorch(self.seed, Stream::Noise, epoch);
+        let order = permutation(self.seed, Stream::Samples, epoch, self.part.samples());
         let rate = training.rate(epoch);
-        let mut watch = Stopwatch::default();
-        // The sum stays on the device; it is read back only when it is time to say how far the work is.
-        let mut sum = Tensor::zeros([], (Kind::Double, self.part.items.device()));
-        let mut done = 0;
+        let mut pass = Pass::new(epoch, training, order.len(), self.part.items.device());
         for samples in order.chunks(training.batch.get() as usize) {
             let batch = Batch::gather(self.part, samples);
             let loss = network.accumulate(&batch);
             training.prepare_gradient(&network.parameters, batch.size);
-            adam.step(&network.parameters, rate, training.weight_decay);
-            sum += loss * batch.size;
-            done += samples.len();
-            if watch.is_due() {
-                let loss = Some(f64::try_from(&sum)? / done as f64);
-                let samples_per_second = watch.speed(done);
-                Event::Progress { epoch, epochs, done, total, loss, samples_per_second }.say();
-            }
+            optimizer.step(&network.parameters, &Touched::All, rate, training.weight_decay);
+            pass.add(&(loss * batch.size), samples.len())?;
         }
-        Ok(f64::try_from(&sum)? / total as f64)
+        pass.mean()
     }
 
     /// One pass over all triples. Returns the mean loss of a triple.
@@ -166,11 +175,10 @@ impl Run<'_> {
         &self,
         task: &dyn KnowledgeTask,
         knowledge: &Knowledge,
-        model: &Model,
-        adam: &mut Adam,
+        network: &Network,
+        optimizer: &mut Optimizer,
         epoch: u32,
     ) -> Result<f64, TrainerError> {
-        let Model::Gradient(network) = model else { unreachable!("models that count have no passes") };
         let training = network.layers.training();
         let device = knowledge.head.device();
         let order = permutation(self.seed, Stream::Triples, epoch, knowledge.triples());
@@ -181,7 +189,7 @@ impl Run<'_> {
             let column = |ids: &Tensor| ids.index_select(0, &triples);
             let loss = task.loss(&column(&knowledge.head), &column(&knowledge.relation), &column(&knowledge.tail));
             loss.backward();
-            adam.step(&network.parameters, rate, training.weight_decay);
+            optimizer.step(&network.parameters, &Touched::All, rate, training.weight_decay);
             sum += loss.detach();
         }
         Ok(f64::try_from(&sum)? / knowledge.triples().max(1) as f64)

@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use crate::dataset::{ENTITIES, ITEMS, OPERATIONS, Sessions, part};
-use crate::process::{Workplace, bytes, small, trained_models};
+use crate::process::small;
 use serde_json::{Value, json};
 use sr_pipe_trainer::batch::Batch;
-use sr_pipe_trainer::dataset::{Knowledge, Part, read_tensors};
+use sr_pipe_trainer::dataset::{Part, read_tensors};
 use sr_pipe_trainer::model::{Catalog, Entry, MODELS, Model};
 use tch::{Device, Kind, Tensor};
 
 /// The sizes of the planted data.
-fn catalog() -> Catalog {
+pub(crate) fn catalog() -> Catalog {
     Catalog { items: ITEMS.into(), operations: OPERATIONS.into(), entities: ENTITIES.into(), relations: 2 }
 }
 
 /// A small model of this entry that has seen the planted training sessions, where it learns by counting.
-fn build(entry: &Entry, seed: u64) -> Model {
+pub(crate) fn build(entry: &Entry, seed: u64) -> Model {
     let config = small(&entry.default_config(), 1);
     let mut model = entry.build(&config, catalog(), seed, Device::Cpu).unwrap();
     if let Model::Counting(model) = &mut model {
@@ -30,12 +30,12 @@ fn scores(model: &Model, part: &Part, samples: &[i64]) -> Tensor {
     model.scores(&Batch::gather(part, samples))
 }
 
-fn all(part: &Part) -> Vec<i64> {
+pub(crate) fn all(part: &Part) -> Vec<i64> {
     (0..part.samples() as i64).collect()
 }
 
 /// Asserts equal scores up to rounding; items that are not ranked must be the same ones.
-fn assert_close(one: &Tensor, other: &Tensor, what: &str) {
+pub(crate) fn assert_close(one: &Tensor, other: &Tensor, what: &str) {
     assert!(one.allclose(other, 0.0, 1e-5, false), "{what}: the scores differ");
 }
 
@@ -113,99 +113,6 @@ fn operations_count_for_the_models_that_say_so_and_for_no_other() {
 }
 
 #[test]
-fn every_parameter_gets_a_gradient() {
-    let workplace = Workplace::new();
-    let knowledge = Knowledge::open(&workplace.path("knowledge"), ITEMS.into(), Device::Cpu).unwrap();
-    let part = part(&Sessions::planted().train);
-    for entry in MODELS {
-        let Model::Gradient(network) = build(entry, 1) else { continue };
-        network.parameters.clear_gradients();
-        let _ = network.accumulate(&Batch::gather(&part, &all(&part)));
-        if let Some(task) = network.layers.knowledge_task() {
-            task.loss(&knowledge.head, &knowledge.relation, &knowledge.tail).backward();
-        }
-        for (name, weight) in network.parameters.iter() {
-            let gradient = weight.grad();
-            assert_eq!(gradient.size(), weight.size(), "{}: `{name}`", entry.name);
-            assert!(norm(&gradient) > 0.0, "{}: nothing reaches `{name}`", entry.name);
-        }
-    }
-}
-
-#[test]
-fn the_gradient_is_that_of_the_cross_entropy_of_the_scores() {
-    let part = part(&Sessions::planted().train);
-    for entry in MODELS {
-        // Dropout would make the loss one of chance.
-        let mut config = small(&entry.default_config(), 1);
-        without_dropout(&mut config, false);
-        let model = entry.build(&config, catalog(), 1, Device::Cpu).unwrap();
-        let Model::Gradient(network) = &model else { continue };
-        for (_, weight) in network.parameters.iter() {
-            // Where a model starts next to zero, there would be no gradient to speak of.
-            let wave = Tensor::arange(weight.numel() as i64, (Kind::Float, Device::Cpu)).sin() * 0.3;
-            let _ = tch::no_grad(|| weight.shallow_clone().g_add_(&wave.reshape(weight.size())));
-        }
-        let batch = Batch::gather(&part, &all(&part));
-        network.parameters.clear_gradients();
-        let loss = network.accumulate(&batch).double_value(&[]);
-        assert!((loss - cross_entropy(&model, &batch)).abs() < 1e-5, "{}: {loss}", entry.name);
-        for (name, weight) in network.parameters.iter() {
-            // Along the gradient the loss rises by the gradient's length, if the gradient is right.
-            let length = norm(&weight.grad());
-            if length < 1e-4 {
-                continue;
-            }
-            let step = 0.02;
-            let along = weight.grad() * (step / length);
-            let shift = |factor: f64| {
-                let moved = tch::no_grad(|| weight + &along * factor);
-                tch::no_grad(|| weight.shallow_clone().copy_(&moved));
-                cross_entropy(&model, &batch)
-            };
-            let (above, below) = (shift(1.0), shift(-2.0));
-            shift(1.0);
-            let rise = (above - below) / (2.0 * step);
-            assert!((rise - length).abs() < 0.02 * length + 1e-4, "{}: `{name}` {length}, not {rise}", entry.name);
-        }
-    }
-}
-
-/// Sets every number under a key `dropout` to zero.
-fn without_dropout(value: &mut Value, inside: bool) {
-    if let Some(fields) = value.as_object_mut() {
-        fields.iter_mut().for_each(|(key, value)| without_dropout(value, inside || key == "dropout"));
-    } else if inside {
-        *value = json!(0.0);
-    }
-}
-
-#[test]
-fn a_batch_of_sessions_with_one_event_has_a_gradient_like_any_other() {
-    // Such a batch has no transition: no edge in a graph, no second step.
-    let sessions: Vec<_> = Sessions::planted().train.iter().map(|session| session[..2].to_vec()).collect();
-    let part = part(&sessions);
-    for entry in MODELS {
-        let Model::Gradient(network) = build(entry, 1) else { continue };
-        network.parameters.clear_gradients();
-        let loss = network.accumulate(&Batch::gather(&part, &all(&part)));
-        assert!(loss.double_value(&[]).is_finite(), "{}", entry.name);
-        let length = norm(network.parameters.gradients());
-        assert!(length > 0.0 && length.is_finite(), "{}: {length}", entry.name);
-    }
-}
-
-/// Mean softmax cross-entropy of the targets, from the model's scores.
-fn cross_entropy(model: &Model, batch: &Batch) -> f64 {
-    let log_p = model.scores(batch).log_softmax(-1, Kind::Double);
-    -log_p.gather(1, &(&batch.targets - 1).unsqueeze(1), false).mean(Kind::Double).double_value(&[])
-}
-
-fn norm(tensor: &Tensor) -> f64 {
-    tensor.to_kind(Kind::Double).norm().double_value(&[])
-}
-
-#[test]
 fn a_seed_gives_the_same_weights_each_time() {
     for entry in MODELS {
         let (once, again, other) = (build(entry, 1).state(), build(entry, 1).state(), build(entry, 2).state());
@@ -269,23 +176,4 @@ fn objects(value: &Value, pointer: &str) -> Vec<String> {
     let Some(fields) = value.as_object() else { return Vec::new() };
     let inner = fields.iter().flat_map(|(key, value)| objects(value, &format!("{pointer}/{key}")));
     std::iter::once(pointer.to_owned()).chain(inner).collect()
-}
-
-#[test]
-fn the_loss_falls_on_eight_sessions() {
-    let sessions = Sessions::planted();
-    let workplace = Workplace::with(&Sessions { train: sessions.train[..8].to_vec(), ..sessions });
-    for model in trained_models() {
-        let mut config = small(&model["defaults"], 30);
-        for (key, value) in [("patience", json!(30)), ("learning_rate", json!(0.02)), ("schedule", json!("constant"))] {
-            config["training"][key] = value;
-        }
-        workplace.run(&workplace.train_job(&model, &config, "trained")).succeeded();
-        let curve = String::from_utf8(bytes(&workplace.path("trained"), "curve.jsonl")).unwrap();
-        let loss = |line: &str| serde_json::from_str::<Value>(line).unwrap()["loss"].as_f64().unwrap();
-        let (first, last) = (loss(curve.lines().next().unwrap()), loss(curve.lines().last().unwrap()));
-        // An untrained model is near ln V; one that follows its gradient knows eight sessions well.
-        assert!((first - f64::from(ITEMS).ln()).abs() < 1.0, "{}: begins at {first}", model["name"]);
-        assert!(last < first / 2.0, "{}: from {first} to {last}", model["name"]);
-    }
 }

@@ -19,7 +19,7 @@ fn describe_says_all_that_sr_pipe_asks_of_a_trainer() {
     assert!(description["devices"].as_array().unwrap().contains(&json!("cpu")));
     let names: Vec<&str> =
         description["models"].as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap()).collect();
-    for name in ["s-pop", "sknn", "gru4rec", "sr-gnn", "m-sr", "mkm-sr"] {
+    for name in ["s-pop", "sknn", "fpmc", "gru4rec-bpr", "gru4rec-ce", "gru", "sr-gnn", "m-sr", "mkm-sr"] {
         assert_eq!(names.iter().filter(|other| **other == name).count(), 1, "`{name}` in {names:?}");
     }
     for model in description["models"].as_array().unwrap() {

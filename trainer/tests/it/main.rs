@@ -5,6 +5,7 @@
 mod conformance;
 mod contract;
 mod dataset;
+mod learning;
 mod parameters;
 mod process;
 mod restart;

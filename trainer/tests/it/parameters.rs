@@ -5,8 +5,11 @@ use serde_json::json;
 
 /// For each model that learns by gradient its weights, in order, as `name: size, size`.
 const WEIGHTS: &[(&str, &[&str])] = &[
+    ("fpmc", &["next: items + 1, dimension", "basket: items + 1, dimension"]),
+    ("gru4rec-bpr", GRU4REC),
+    ("gru4rec-ce", GRU4REC),
     (
-        "gru4rec",
+        "gru",
         &[
             "embedding: items + 1, dimension",
             "gru.w_ih: 3*dimension, dimension",
@@ -87,6 +90,15 @@ const MSR: [&str; 21] = [
     "readout.q.bias: 1",
     "readout.w3.weight: dimension, 4*dimension",
     "readout.w3.bias: dimension",
+];
+
+const GRU4REC: &[&str] = &[
+    "gru.w_x: dimension, 3*dimension",
+    "gru.u_rz: dimension, 2*dimension",
+    "gru.u_c: dimension, dimension",
+    "gru.b: 3*dimension",
+    "output.weight: items + 1, dimension",
+    "output.bias: items + 1, 1",
 ];
 
 /// The normals of the hyperplanes, then what M-SR has.

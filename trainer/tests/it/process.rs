@@ -174,10 +174,12 @@ pub(crate) fn trained_models() -> Vec<Value> {
     models().into_iter().filter(|model| model["defaults"]["training"]["epochs"].is_number()).collect()
 }
 
-/// The whole config of a model, small where it has a size: width 8, batches of 16, `epochs` epochs.
+/// The whole config of a model, small where it has a size: width 8, batches of 16, 4 drawn items, `epochs` epochs.
 pub(crate) fn small(defaults: &Value, epochs: u32) -> Value {
     let mut config = defaults.clone();
-    for (pointer, value) in [("/dimension", 8), ("/training/epochs", epochs), ("/training/batch", 16)] {
+    for (pointer, value) in
+        [("/dimension", 8), ("/negatives", 4), ("/training/epochs", epochs), ("/training/batch", 16)]
+    {
         if let Some(place) = config.pointer_mut(pointer) {
             *place = value.into();
         }
