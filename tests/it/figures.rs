@@ -47,8 +47,7 @@ report:
   metrics: [hit@1]
 ";
 
-const FIGURES: &str = "\
-  figures:
+const FIGURES: &str = "  figures:
     - { name: curves, title: Learning curves, draw: curves, metric: mrr@20, only: { lambda: [0.01] } }
     - name: lambda
       title: What lambda is worth
@@ -193,8 +192,7 @@ fn a_figure_of_what_did_not_run_says_so_and_leaves_no_file() {
 #[test]
 fn mistakes_in_figures_are_told_all_at_once_with_their_places_before_anything_runs() {
     let scratch = project(
-        "\
-  figures:
+        "  figures:
     - { name: a/b, title: t, draw: curves, metric: mrr }
     - { name: c, title: t, draw: bars, metric: mrr@20, lines: modle }
     - { name: c, title: t, draw: { sweep: { axis: model } }, metric: mrr@20, lines: dataset }
