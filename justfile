@@ -28,13 +28,17 @@ check: test
 run FILE *ARGS: build
     @{{ quote(target / "debug/sr-pipe") }} run "$@"
 
-# Measure the engine and the trainer; prints a table.
+# Measure the engine, or what is named: `./just bench engine|data|train`; prints tables.
 bench *ARGS: build
     @python3 scripts/bench.py "$@"
 
-# Measure the reading of data: `./just bench-data --share 1 --peers VENV` (`benches/peers/install.py` makes the venv).
+# Measure the reading of data: `./just bench-data --share 1 --peers VENV` (`benches/peers/install.py VENV` makes the venv).
 bench-data *ARGS: build
     @python3 scripts/bench.py data "$@"
+
+# Measure every model that learns: `./just bench-train --peers VENV` (`benches/peers/install.py VENV train` makes the venv).
+bench-train *ARGS: build
+    @python3 scripts/bench.py train "$@"
 
 # Write `schemas/` anew.
 schemas: build

@@ -10,33 +10,49 @@ import tempfile
 import time
 from pathlib import Path
 
+# CPU time of a living process is told in so many parts of a second.
+TICKS = os.sysconf("SC_CLK_TCK")
+
 
 class Failed(Exception):
     """A command did not end well; the words are its own."""
 
 
-def measure(command, stdout=subprocess.DEVNULL, folder=None, environment=None):
-    """Runs a command to its end: wall seconds, CPU seconds, peak bytes and the words of it and its children."""
+def measure(command, stdout=subprocess.DEVNULL, folder=None, environment=None, heard=None):
+    """Runs a command to its end: wall seconds, CPU seconds, peak bytes and the words of it and its children.
+
+    `heard` is called with each line of its standard output and the process, as soon as the line is there.
+    """
     with tempfile.TemporaryFile() as words:
         # The trainer takes the end of its standard input for the end of `sr-pipe`, so a pipe is held open.
         begin = time.perf_counter()
         process = subprocess.Popen(
             list(map(str, command)),
             stdin=subprocess.PIPE,
-            stdout=stdout,
+            stdout=subprocess.PIPE if heard else stdout,
             stderr=words,
             cwd=folder,
             env=environment and {**os.environ, **environment},
         )
+        for line in process.stdout or ():
+            heard(line, process)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begin
         process.returncode = os.waitstatus_to_exitcode(status)
         process.stdin.close()
+        if process.stdout:
+            process.stdout.close()
         words.seek(0)
         said = words.read().decode(errors="replace")
     if process.returncode != 0:
         raise Failed(f"`{' '.join(map(str, command))}` ended with {process.returncode}\n{said[-2000:]}")
     return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak": usage.ru_maxrss * 1024, "said": said}
+
+
+def cpu_seconds(process):
+    """CPU seconds that a living process has taken, to the system's tick."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def repeated(count, command, **how):

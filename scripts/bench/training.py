@@ -1,75 +1,227 @@
-"""Training: what an epoch costs, by the trainer's own events."""
+"""Training and evaluation: every model of the trainer that learns, and PyTorch on the same jobs, by their own events."""
 
-import contextlib
 import json
 import statistics
 import subprocess
-import sys
 import tempfile
+import time
 from pathlib import Path
 
-from .measure import measure, progress
+from . import samples
+from .measure import TICKS, Failed, cpu_seconds, header, measure, progress
 
-MODELS = ("sr-gnn", "m-sr")
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+# What a model may need and the jobs here can name.
+GIVEN = {"operations", "knowledge", "target_operation"}
+
+# How far scores with equal weights may be apart, as a share of the largest score.
+TOLERANCE = 1e-4
+
+# Sessions whose scores are compared.
+COMPARED = 20
 
 
-def measure_all(trainer, dataset, epochs):
-    describe = json.loads(subprocess.run([trainer, "describe"], check=True, capture_output=True).stdout)
-    defaults = {model["name"]: model["defaults"] for model in describe["models"]}
-    print("| model | samples / s | training s an epoch | CPU s an epoch, ranking included | peak MB |")
-    print("|---|---:|---:|---:|---:|", flush=True)
-    for model in MODELS:
-        progress(f"{model}, {epochs} epochs")
-        config = {**defaults[model], "training": {**defaults[model]["training"], "epochs": epochs}}
+class Program:
+    """A program that speaks the trainer's contract."""
+
+    def __init__(self, name, command):
+        self.name, self.command = name, list(map(str, command))
+        answer = subprocess.run([*self.command, "describe"], check=False, capture_output=True, text=True)
+        if answer.returncode != 0:
+            raise Failed(f"`{' '.join(self.command)} describe` failed\n{answer.stderr[-2000:]}")
+        described = json.loads(answer.stdout)
+        self.models = {model["name"]: model for model in described["models"]}
+        self.libtorch = described["libtorch"]
+
+    def events(self, job, folder):
+        """Runs a job: its events, each with the time (`at`) and CPU seconds (`cpu`) at which it was said, and the peak."""
+        path = folder / f"{job['verb']}.json"
+        path.write_text(json.dumps(job), encoding="utf-8")
+        events = []
+
+        def heard(line, process):
+            now = {"at": time.perf_counter(), "cpu": cpu_seconds(process)}
+            events.append({**json.loads(line), **now})
+
+        used = measure([*self.command, job["verb"], path], heard=heard)
+        return events, used["peak"]
+
+    def scores(self, job, sessions, folder):
+        """The scores of all items for each session."""
+        path = folder / "score.json"
+        path.write_text(json.dumps(job), encoding="utf-8")
+        command = [*self.command, "score", str(path)]
+        answer = subprocess.run(command, check=False, capture_output=True, input=sessions, text=True)
+        if answer.returncode != 0:
+            raise Failed(f"`{' '.join(command)}` failed\n{answer.stderr[-2000:]}")
+        return [json.loads(line)["scores"] for line in answer.stdout.splitlines()]
+
+
+def measure_all(program, trainer, choice):
+    ours = Program("sr-pipe-trainer", [trainer])
+    peer = None
+    if choice.peers:
+        python = choice.peers.resolve() / "bin" / "python"
+        peer = Program("PyTorch", [python, ROOT / "benches" / "peers" / "with_torch.py"])
+        print(f"sr-pipe-trainer with libtorch {ours.libtorch}, beside PyTorch {peer.libtorch}.", flush=True)
+    learning = [name for name, model in ours.models.items() if not model.get("floor")]
+    wrong = sorted(set(choice.models or []) - set(learning))
+    if wrong:
+        raise Failed(f"no such models: {', '.join(wrong)}; those that learn are {', '.join(learning)}")
+    failed = []
+    with tempfile.TemporaryDirectory(prefix="sr-pipe-bench-", dir=choice.scratch) as scratch:
+        for dataset in datasets(program, choice, Path(scratch)):
+            for threads in choice.threads:
+                failed += table(ours, peer, choice.models or learning, dataset, threads, choice.epochs)
+    if failed:
+        raise Failed("not all could be measured\n" + "\n".join(failed))
+
+
+def datasets(program, choice, scratch):
+    """Those of the sizes asked for, and the Demo set where it lies in the store."""
+    if choice.dataset:
+        yield samples.Dataset(choice.dataset, choice.knowledge)
+        return
+    for items in choice.sizes:
+        yield samples.made_up(program, items, choice.samples, scratch)
+    demo = samples.find(ROOT / ".sr-pipe", "demo")
+    if demo:
+        yield demo
+    else:
+        progress("no Demo set in the store: `./just run experiments/table2-demo.yaml --data DIR` makes it")
+
+
+COLUMNS = (
+    "training: samples (or events) a wall s",
+    "CPU s an epoch, ranking included",
+    "evaluation: samples a wall / CPU s",
+    "peak MB",
+    "loss",
+)
+OF_PEER = "PyTorch takes so many times as long: training wall, epoch CPU; evaluation wall, CPU"
+
+
+def table(ours, peer, models, dataset, threads, epochs):
+    """Measures all models on one dataset; gives what went wrong, in words."""
+    columns = [*COLUMNS, OF_PEER] if peer else COLUMNS
+    header(f"{dataset.title()}; {threads} thread{'s' if threads > 1 else ''}", *columns)
+    checked, failed = [], []
+    for model in models:
+        described = ours.models[model]
+        missing = [need for need, wanted in described["needs"].items() if wanted and need not in GIVEN]
+        if described["needs"].get("knowledge") and not dataset.knowledge:
+            missing.append("knowledge")
+        if missing:
+            progress(f"{model} is left out: there is no {' and no '.join(missing)} for it")
+            continue
         with tempfile.TemporaryDirectory(prefix="sr-pipe-bench-") as folder:
-            events, used = train(trainer, model, config, dataset, Path(folder))
-        counted = events[1:]
-        speed = statistics.median(event["samples_per_second"] for event in counted)
-        seconds = statistics.median(event["seconds"] for event in counted)
-        figures = f"{speed:,.0f} | {seconds:.2f} | {used['cpu'] / len(events):.2f} | {used['peak'] / 1e6:.0f}"
-        print(f"| {model} | {figures} |", flush=True)
-    print()
+            run = Run(described, dataset, threads, epochs, Path(folder))
+            try:
+                mine = run.of(ours)
+                row(model, mine, [""] if peer else [])
+                if peer and model in peer.models:
+                    theirs = run.of(peer)
+                    row(f"{model} in PyTorch", theirs, [compared(mine, theirs)])
+                    checked.append(f"{model} {run.apart(ours, peer):.0e}")
+            except Failed as error:
+                progress(f"{model} failed: {error}")
+                failed.append(str(error))
+    if checked:
+        words = f"PyTorch with our weights gives our scores; largest differences in {COMPARED} sessions"
+        print(f"\n{words}, as shares of the largest score: {', '.join(checked)}.", flush=True)
+    return failed
 
 
-def train(trainer, model, config, dataset, folder):
-    """Trains one model as `sr-pipe` would: returns the trainer's `epoch` events and what the process used."""
-    for name in ("output", "checkpoint"):
-        (folder / name).mkdir()
-    job = {
-        "contract": 1,
-        "verb": "train",
-        "model": model,
-        "config": config,
-        "inputs": {"dataset": str(dataset)},
-        "selection": {"part": "test", "rule": "mrr", "metrics": ["hit@20", "mrr@20"]},
-        "part": "test",
-        "target_operation": "hidden",
-        "seed": 1,
-        "device": "cpu",
-        "threads": 1,
-        "output": str(folder / "output"),
-        "checkpoint": str(folder / "checkpoint"),
-    }
-    (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-    with (folder / "events").open("w+b") as events:
-        used = measure([trainer, "train", folder / "job.json"], events)
-        events.seek(0)
-        lines = [json.loads(line) for line in events]
-    return [line for line in lines if line["event"] == "epoch"], used
+def compared(mine, theirs):
+    """How many times as long it takes for each of `OF_PEER`."""
+    training, cpu = mine["training"] / theirs["training"], theirs["cpu"] / mine["cpu"]
+    wall, cpu_of_ranking = (mine[key] / theirs[key] for key in ("evaluation", "evaluation cpu"))
+    return f"{training:.1f}, {cpu:.1f}; {wall:.1f}, {cpu_of_ranking:.1f}"
 
 
-def find_dataset(state, name):
-    """The folder of a dataset in the store: the newest of that name."""
-    found = []
-    for meta in state.glob("objects/*/*/files/meta.json"):
-        with contextlib.suppress(ValueError):
-            is_it = json.loads(meta.read_text(encoding="utf-8")).get("name") == name
-            if is_it and (meta.parent / "samples.safetensors").exists():
-                found.append(meta.parent)
-    if not found:
-        sys.exit(
-            f"error: no dataset `{name}` was made yet\n"
-            "  help: `./just run experiments/table2-demo.yaml --data DIR` makes it; or name a folder with `--dataset`\n"
-            "  help: `./just bench engine` needs none"
-        )
-    return max(found, key=lambda folder: folder.stat().st_mtime)
+def row(name, figures, more):
+    """One line of the table."""
+    loss = f"{figures['loss']:.3f}" if "loss" in figures else "–"
+    cells = [
+        name,
+        f"{figures['training']:,.0f}",
+        f"{figures['cpu']:.2f}",
+        f"{figures['evaluation']:,.0f} / {figures['evaluation cpu']:,.0f}",
+        f"{figures['peak'] / 1e6:,.0f}",
+        loss,
+        *more,
+    ]
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+class Run:
+    """One model on one dataset, by whichever program."""
+
+    def __init__(self, described, dataset, threads, epochs, folder):
+        self.model, self.dataset, self.threads, self.folder = described["name"], dataset, threads, folder
+        self.config = described["defaults"]
+        if "training" in self.config:
+            # Patience would end a run early where the made-up data are learned by heart.
+            self.config = {**self.config, "training": {**self.config["training"], "epochs": epochs, "patience": epochs}}
+        self.knowledge = dataset.knowledge if described["needs"].get("knowledge") else None
+
+    def of(self, program):
+        """Trains and evaluates: medians of the epochs after the first, and the loss of the last."""
+        progress(f"{program.name}: {self.model}, {self.dataset.items:,} items, {self.threads} threads")
+        place = self.folder / program.name
+        for name in ("trained", "checkpoint", "ranks"):
+            (place / name).mkdir(parents=True)
+        inputs = {"dataset": str(self.dataset.folder)}
+        if self.knowledge:
+            inputs["knowledge"] = str(self.knowledge)
+        selection = {"part": "test", "rule": "mrr", "metrics": ["hit@20", "mrr@20"]}
+        job = self.job("train", inputs, place / "trained")
+        events, peak = program.events({**job, "selection": selection, "checkpoint": str(place / "checkpoint")}, place)
+        figures = {**self.training(events), "peak": peak}
+        inputs = {"dataset": str(self.dataset.folder), "model": str(place / "trained")}
+        events, _ = program.events({**self.job("evaluate", inputs, place / "ranks"), "part": "test"}, place)
+        wall, cpu = between(events, "start", "done")
+        return {**figures, "evaluation": self.dataset.to_rank / wall, "evaluation cpu": self.dataset.to_rank / cpu}
+
+    def job(self, verb, inputs, output):
+        return {
+            "contract": 1,
+            "verb": verb,
+            "model": self.model,
+            "config": self.config,
+            "inputs": inputs,
+            "target_operation": "hidden",
+            "seed": 1,
+            "device": "cpu",
+            "threads": self.threads,
+            "output": str(output),
+        }
+
+    def training(self, events):
+        epochs = [event for event in events if event["event"] == "epoch"]
+        if not epochs:  # It counts.
+            seconds, cpu = between(events, "start", "done")
+            return {"training": self.dataset.samples / seconds, "cpu": cpu}
+        speed = statistics.median(event["samples_per_second"] for event in epochs[1:])
+        cpu = statistics.median(after["cpu"] - before["cpu"] for before, after in zip(epochs, epochs[1:]))
+        return {"training": speed, "cpu": cpu, "loss": epochs[-1]["loss"]}
+
+    def apart(self, ours, peer):
+        """How far the scores of both with our weights are apart; fails where that is more than rounding."""
+        trained = {"folder": str(self.folder / ours.name / "trained"), "kept": "best"}
+        job = {"contract": 1, "verb": "score", "model": {"trained": trained}, "answer": "all"}
+        sessions = self.dataset.sessions(COMPARED)
+        pairs = list(zip(ours.scores(job, sessions, self.folder), peer.scores(job, sessions, self.folder), strict=True))
+        most = max(abs(a - b) for one, other in pairs for a, b in zip(one, other, strict=True))
+        largest = max(abs(a) for one, _ in pairs for a in one)
+        if not most <= TOLERANCE * largest:
+            words = f"differ by {most:.2e} where the largest is {largest:.2e}"
+            raise Failed(f"{self.model} in PyTorch is another model: its scores with our weights {words}")
+        return most / largest
+
+
+def between(events, first, last):
+    """Wall and CPU seconds from one event to another."""
+    begin, end = ([event for event in events if event["event"] == name][-1] for name in (first, last))
+    return end["at"] - begin["at"], max(end["cpu"] - begin["cpu"], 1 / TICKS)

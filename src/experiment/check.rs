@@ -127,6 +127,7 @@ impl ExperimentFile {
                 errors.push(self.document.error(&path, Part::Value, message).help("take one out"));
             }
         }
+        errors.extend(self.figure_errors(known));
         // A grid without a cell has no axes, and says so itself.
         if axes.is_empty() {
             return errors;

@@ -3,6 +3,7 @@
 mod cells;
 mod check;
 mod choice;
+mod figures;
 pub mod grid;
 mod load;
 mod points;
@@ -11,6 +12,7 @@ pub mod types;
 
 pub use cells::{Cell, Cells};
 pub use choice::{Choice, Only, Seeds};
+pub use figures::{Drawing, FigureSpec, Spacing, Sweep};
 pub use grid::{AxisValue, Grid};
 pub use load::ExperimentFile;
 pub use points::{Point, Points};

@@ -50,6 +50,7 @@ impl ExperimentFile {
             ("metrics", "make an experiment of each: metrics need models, and statistics need none"),
             ("rows", "the statistics are the rows"),
             ("breakdowns", "they tell ranks apart, and statistics have none"),
+            ("figures", "they draw metrics, and a report of statistics has none"),
         ] {
             let path = keys(["report", field]);
             if self.document.has(&path) {

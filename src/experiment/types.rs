@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::figures::FigureSpec;
 use super::grid::{AxisValue, Grid};
 use crate::data::breakdown::Breakdown;
 use crate::data::protocol::Protocol;
@@ -110,6 +111,9 @@ pub struct ReportSpec {
     /// of samples. They come from the ranks that are kept; no model runs again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub breakdowns: Vec<Breakdown>,
+    /// Figures, each an SVG file beside the report, in the order in which the report shows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<FigureSpec>,
     /// Instead of metrics, statistics of the data sets by name: `sessions`, `mean session length`. They are the rows, and
     /// only the stages run that the `statistics` stages of the pipelines need, and their `audit` stages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -70,7 +70,7 @@ pub(super) fn paragraphs(report: &Report<'_>, combinations: &Combinations<'_>, m
 }
 
 /// Over how many seeds a number is, and which.
-fn over_seeds(combinations: &Combinations<'_>) -> String {
+pub(super) fn over_seeds(combinations: &Combinations<'_>) -> String {
     let words = |seeds: &mut dyn Iterator<Item = &u64>| seeds.map(ToString::to_string).collect::<Vec<_>>();
     let first = combinations.all.first().map_or(&[][..], |combination| &combination.seeds);
     if combinations.all.iter().all(|combination| combination.seeds == first) {

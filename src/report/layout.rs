@@ -7,6 +7,7 @@ use super::markdown::{code, inline, list};
 use super::{CellResult, Report};
 
 /// The cells that differ in their seed alone.
+#[derive(Clone)]
 pub(super) struct Combination<'a> {
     pub(super) coordinates: &'a BTreeMap<String, String>,
     /// The seeds that the grid gives it.
@@ -44,6 +45,13 @@ impl<'a> Combinations<'a> {
             }
         }
         this
+    }
+
+    /// Those that `keep` says.
+    pub(super) fn only(&self, keep: impl Fn(&Combination<'a>) -> bool) -> Self {
+        let all: Vec<Combination<'a>> = self.all.iter().filter(|one| keep(one)).cloned().collect();
+        let index = all.iter().enumerate().map(|(at, one)| (one.coordinates, at)).collect();
+        Self { all, index }
     }
 
     pub(super) fn at(&self, coordinates: &BTreeMap<String, String>) -> Option<&Combination<'a>> {

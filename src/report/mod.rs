@@ -4,10 +4,13 @@
 
 mod audit;
 mod breakdown;
+mod canvas;
 mod caption;
 pub mod claims;
 mod comparable;
 mod csv;
+mod figure;
+mod ink;
 mod layout;
 mod markdown;
 pub mod profile;
@@ -25,6 +28,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use crate::data::protocol::Protocol;
 use crate::data::ranks::Ranks;
 use crate::data::samples::Sample;
@@ -41,6 +46,18 @@ pub struct CellResult {
     pub seed: u64,
     /// How it ended.
     pub state: CellState,
+    /// The epochs of its training, kept where a report draws them.
+    pub curve: Vec<Epoch>,
+}
+
+/// An epoch of a training, as its `curve.jsonl` holds it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Epoch {
+    /// Its number, from 1.
+    pub epoch: u32,
+    /// Metrics on the part of the data that picks the epoch, from 0 to 1; nothing where the trainer measured no number.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, Option<f64>>,
 }
 
 impl CellResult {
@@ -116,6 +133,8 @@ pub struct Provenance {
 /// All that a report is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Report<'a> {
+    /// What its files in `results/` are called, without what follows.
+    pub name: &'a str,
     /// What to print.
     pub spec: &'a ReportSpec,
     /// The experiment, for its words and its claims.
@@ -161,10 +180,20 @@ pub fn render(report: &Report<'_>) -> Result<String, MetricError> {
     sections.extend(caption::paragraphs(report, &combinations, &metrics));
     sections.extend(report.spec.notes.iter().map(|note| note.trim().to_owned()));
     sections.extend(breakdown::render(report, &combinations, &metrics));
+    sections.extend(figure::render(report, &combinations)?.into_iter().flat_map(|figure| figure.words));
     sections.extend(audit::render(report.audits));
     sections.extend(claims::render(report)?);
     sections.push(provenance::render(report.provenance, runs(report)));
     Ok(sections.join("\n\n") + "\n")
+}
+
+/// The figures of the report: the name of each file and what is in it. The same input gives the same bytes.
+///
+/// # Errors
+/// When a metric of the experiment cannot be read.
+pub fn render_figures(report: &Report<'_>) -> Result<Vec<(String, String)>, MetricError> {
+    let rendered = figure::render(report, &layout::Combinations::of(report))?;
+    Ok(rendered.into_iter().filter_map(|figure| figure.file).collect())
 }
 
 /// The same numbers for scripts: one line for each cell, seed and metric, and for each group of samples where they are

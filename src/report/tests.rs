@@ -58,7 +58,7 @@ impl Case {
     fn add(&mut self, model: &str, seed: u64, state: CellState) -> &mut Self {
         let coordinates = [("dataset", "demo"), ("model", model)];
         let coordinates = coordinates.map(|(axis, value)| (axis.to_owned(), value.to_owned())).into();
-        self.cells.push(CellResult { coordinates, seed, state });
+        self.cells.push(CellResult { coordinates, seed, state, curve: Vec::new() });
         self
     }
 
@@ -71,6 +71,7 @@ impl Case {
 
     fn report(&self) -> Report<'_> {
         Report {
+            name: "made-up",
             spec: self.experiment.report.as_ref().unwrap(),
             experiment: &self.experiment,
             points: self.points.get_or_init(|| Points::of(&self.experiment.grid).0),
@@ -250,7 +251,7 @@ fn filled(grid: serde_json::Value) -> Case {
     case.experiment.grid = serde_json::from_value(grid).unwrap();
     for point in Points::of(&case.experiment.grid).0.points {
         let coordinates = (*point.coordinates).clone();
-        case.cells.push(CellResult { coordinates, seed: point.seed, state: hits(2, 4) });
+        case.cells.push(CellResult { coordinates, seed: point.seed, state: hits(2, 4), curve: Vec::new() });
     }
     case
 }

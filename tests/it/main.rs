@@ -13,6 +13,7 @@ mod contract;
 mod data;
 mod errors;
 mod faults;
+mod figures;
 mod floors;
 mod formats;
 mod grids;

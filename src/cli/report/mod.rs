@@ -1,5 +1,6 @@
 //! `sr-pipe report`: the table of an experiment, from what is on record.
 
+mod curves;
 mod ranks;
 mod statistics;
 
@@ -71,7 +72,15 @@ async fn rest(workspace: &Workspace) -> Result<Option<(Cells, Vec<NodeState>)>, 
     Ok(Some((cells, states)))
 }
 
-/// Writes `results/NAME.md` and `results/NAME.csv`; gives the path of the first.
+/// What is written into the files of a report.
+struct Written {
+    markdown: String,
+    csv: String,
+    /// File name and SVG.
+    figures: Vec<(String, String)>,
+}
+
+/// Writes `results/NAME.md`, `results/NAME.csv` and the figures beside them; gives the path of the first.
 pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result<Utf8PathBuf, CommandError> {
     let _gate = keep_all(workspace)?;
     let Some(spec) = &workspace.file.experiment.report else {
@@ -90,13 +99,17 @@ pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result
     let found: Vec<Found<'_>> =
         workspace.file.points.points.iter().filter_map(|point| by_name.get(point.name.as_str()).copied()).collect();
     let audits = audits(workspace, &found)?;
-    let (markdown, csv) = match workspace.file.counts() {
+    let written = match workspace.file.counts() {
         true => statistics::render(workspace, spec, &found, &audits).await?,
         false => ranks::render(workspace, spec, &found, &audits).await?,
     };
     let path = workspace.project.results().join(format!("{}.md", workspace.file.name()));
-    write_atomically(&path, markdown.as_bytes())?;
-    write_atomically(&path.with_extension("csv"), csv.as_bytes())?;
+    // The page last, so that whatever it links is there.
+    for (name, svg) in &written.figures {
+        write_atomically(&workspace.project.results().join(name), svg.as_bytes())?;
+    }
+    write_atomically(&path.with_extension("csv"), written.csv.as_bytes())?;
+    write_atomically(&path, written.markdown.as_bytes())?;
     let here = Utf8PathBuf::from_path_buf(std::env::current_dir()?).unwrap_or_default();
     Ok(path.strip_prefix(&here).map(camino::Utf8Path::to_owned).unwrap_or(path))
 }

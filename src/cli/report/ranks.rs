@@ -5,25 +5,29 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Absence, Found, Origin};
+use super::curves::curve;
+use super::{Absence, Found, Origin, Written};
 use crate::cli::CommandError;
 use crate::cli::workspace::Workspace;
 use crate::data::ranks::Ranks;
 use crate::data::samples::{self, Sample};
 use crate::diagnostic::Diagnostic;
-use crate::experiment::ReportSpec;
-use crate::report::{Audited, CellRanks, CellResult, CellState, Report, render as markdown, render_csv};
+use crate::experiment::{Drawing, ReportSpec};
+use crate::report::{
+    Audited, CellRanks, CellResult, CellState, Report, render as markdown, render_csv, render_figures,
+};
 
-/// Markdown and CSV.
+/// Markdown, CSV and figures.
 pub(super) async fn render(
     workspace: &Workspace,
     spec: &ReportSpec,
     found: &[Found<'_>],
     audits: &[Audited],
-) -> Result<(String, String), CommandError> {
+) -> Result<Written, CommandError> {
     let mut origin = Origin::default();
     let mut cells = Vec::with_capacity(found.len());
     let mut tested = Tested::default();
+    let draws_curves = spec.figures.iter().any(|figure| figure.draw == Drawing::Curves);
     for found in found {
         let cell = found.cell;
         let (mut test_samples, mut samples) = (String::new(), None);
@@ -53,7 +57,8 @@ pub(super) async fn render(
                 Absence::Missing(why) => CellState::Missing { why },
             },
         };
-        cells.push(CellResult { coordinates: cell.coordinates.clone(), seed: cell.seed, state });
+        let curve = if draws_curves { curve(found)? } else { Vec::new() };
+        cells.push(CellResult { coordinates: cell.coordinates.clone(), seed: cell.seed, state, curve });
     }
     let models = || workspace.trainer.iter().flat_map(|trainer| &trainer.description.models);
     let variants = workspace.file.experiment.variants.iter();
@@ -61,7 +66,9 @@ pub(super) async fn render(
     let titles = models().map(|model| (model.name.clone(), model.title.clone())).chain(variants).collect();
     let floors = models().filter(|model| model.floor).map(|model| model.name.clone()).collect();
     let (protocol, provenance) = (workspace.file.protocol(), origin.provenance(workspace)?);
+    let name = workspace.file.name();
     let report = Report {
+        name: &name,
         spec,
         experiment: &workspace.file.experiment,
         points: &workspace.file.points,
@@ -73,7 +80,8 @@ pub(super) async fn render(
         provenance: &provenance,
     };
     let failed = |error: crate::metric::MetricError| Diagnostic::new(error.to_string()).help(error.help());
-    Ok((markdown(&report).map_err(failed)?, render_csv(&report).map_err(failed)?))
+    let figures = render_figures(&report).map_err(failed)?;
+    Ok(Written { markdown: markdown(&report).map_err(failed)?, csv: render_csv(&report).map_err(failed)?, figures })
 }
 
 /// The test samples of the datasets, each read once.

@@ -1,6 +1,6 @@
 //! The report of an experiment that counts its data sets.
 
-use super::{Absence, Found, Origin};
+use super::{Absence, Found, Origin, Written};
 use crate::cli::CommandError;
 use crate::cli::workspace::Workspace;
 use crate::data::statistics::Statistics;
@@ -14,7 +14,7 @@ pub(super) async fn render(
     spec: &ReportSpec,
     found: &[Found<'_>],
     audits: &[Audited],
-) -> Result<(String, String), CommandError> {
+) -> Result<Written, CommandError> {
     let mut origin = Origin::default();
     let mut columns = Vec::with_capacity(found.len());
     for found in found {
@@ -42,5 +42,5 @@ pub(super) async fn render(
         audits,
         provenance: &provenance,
     };
-    Ok((report.render(), report.render_csv()))
+    Ok(Written { markdown: report.render(), csv: report.render_csv(), figures: Vec::new() })
 }

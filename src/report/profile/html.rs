@@ -3,16 +3,18 @@
 use std::fmt::Write;
 
 use super::page::{Grid, Page};
+use crate::report::canvas::escape;
+use crate::report::ink;
 use crate::report::markdown::Align;
 
 /// Colours that the colour-blind can tell apart (Okabe and Ito), on paper and in the dark.
 const STYLE: &str = "\
 :root { color-scheme: light dark; --ink: #1b1b1b; --soft: #565656; --grid: #d8d8d8; --paper: #ffffff; \
---one: #0072b2; --two: #d55e00; }
+--warning: #d55e00; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e6e6; --soft: #a6a6a6; --grid: #3d3d3d; --paper: #161616; \
---one: #56b4e9; --two: #e69f00; } }
-@media print { :root { --ink: #000000; --soft: #444444; --grid: #cccccc; --paper: #ffffff; --one: #0072b2; \
---two: #d55e00; } section { break-inside: avoid; } }
+--warning: #e69f00; } }
+@media print { :root { --ink: #000000; --soft: #444444; --grid: #cccccc; --paper: #ffffff; \
+--warning: #d55e00; } section { break-inside: avoid; } }
 body { margin: 2rem auto; padding: 0 1rem; max-width: 46rem; background: var(--paper); color: var(--ink); \
 font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.4rem; }
@@ -22,13 +24,8 @@ border-bottom: 1px solid var(--grid); }
 th { color: var(--soft); font-weight: 600; }
 td:first-child { white-space: nowrap; }
 .number { white-space: nowrap; text-align: right; font-variant-numeric: tabular-nums; }
-.warning { border-left: 4px solid var(--two); padding-left: 0.8rem; }
+.warning { border-left: 4px solid var(--warning); padding-left: 0.8rem; }
 svg { width: 100%; height: auto; margin: 0.6rem 0; }
-svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
-svg .grid { stroke: var(--grid); stroke-width: 1; }
-svg .one { fill: var(--one); } svg .two { fill: var(--two); }
-svg .line { fill: none; stroke-width: 2; }
-svg .line.one { stroke: var(--one); } svg .line.two { stroke: var(--two); stroke-dasharray: 6 4; }
 ";
 
 /// The file.
@@ -37,7 +34,8 @@ pub(super) fn render(page: &Page) -> String {
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+         <title>{title}</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n<h1>{title}</h1>\n",
+        ink::rules("svg"),
     );
     for warning in &page.warnings {
         let _ = writeln!(html, "<p class=\"warning\">{}</p>", escape(warning));
@@ -72,21 +70,4 @@ fn write_grid(html: &mut String, grid: &Grid) {
         html.push_str("</tr>\n");
     }
     html.push_str("</table>\n");
-}
-
-/// Text as HTML shows it.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            // A control character has no place in a page.
-            letter if letter.is_control() => escaped.push(' '),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
 }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
-use super::html::escape;
-use crate::report::markdown::thousands;
+use crate::report::canvas::{
+    Frame, LETTER, WIDTH, escape, line, linear, mark, plain, polyline, shortened, text, ticks, titles,
+};
+use crate::report::ink::Pen;
 
 /// A plot.
 pub(super) enum Plot {
@@ -43,35 +45,11 @@ pub(super) enum Plot {
     },
 }
 
-/// The width of every plot.
-const WIDTH: f64 = 680.0;
-
 /// The height of a plot whose bars do not decide it.
 const HEIGHT: f64 = 300.0;
 
 /// The height of a bar with the space around it.
 const BAR: f64 = 22.0;
-
-/// The width of a letter, as far as labels need it.
-const LETTER: f64 = 6.6;
-
-/// Where the plot stands inside the picture.
-struct Frame {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-}
-
-impl Frame {
-    fn x(&self, share: f64) -> f64 {
-        self.left + share * (self.right - self.left)
-    }
-
-    fn y(&self, share: f64) -> f64 {
-        self.bottom - share * (self.bottom - self.top)
-    }
-}
 
 impl Plot {
     /// The picture; `title` says what it shows to those who cannot see it.
@@ -168,7 +146,7 @@ fn draw_ranks(svg: &mut String, x: &str, y: &str, counts: &[u64]) -> f64 {
         (frame.x((rank as f64).log10() / wide), frame.y(count.log10() / high))
     };
     let points: Vec<(f64, f64)> = spread(counts.len()).into_iter().map(point).collect();
-    polyline(svg, "one", &points);
+    polyline(svg, Pen(0), &points);
     HEIGHT
 }
 
@@ -197,33 +175,16 @@ fn draw_shares(svg: &mut String, x: &str, y: &str, lines: &[(String, Vec<(f64, f
         tick += every;
     }
     let mut legend = frame.left;
-    for ((name, points), class) in lines.iter().zip(["one", "two"]) {
+    for (at, (name, points)) in lines.iter().enumerate() {
+        let pen = Pen(at);
         let placed: Vec<(f64, f64)> = points.iter().map(|(at, value)| (across(*at), frame.y(value / top))).collect();
-        polyline(svg, class, &placed);
-        placed.iter().for_each(|at| mark(svg, class, *at));
-        mark(svg, class, (legend + 6.0, 14.0));
+        polyline(svg, pen, &placed);
+        placed.iter().for_each(|at| mark(svg, pen, *at));
+        mark(svg, pen, (legend + 6.0, 14.0));
         text(svg, legend + 16.0, 18.0, "start", name);
         legend += 40.0 + LETTER * name.chars().count() as f64;
     }
     HEIGHT
-}
-
-/// A mark whose shape tells lines apart where colours do not.
-fn mark(svg: &mut String, class: &str, (x, y): (f64, f64)) {
-    let _ = match class {
-        "one" => writeln!(svg, "<circle class=\"one\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.2\"/>"),
-        _ => writeln!(
-            svg,
-            "<rect class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"6\" height=\"6\"/>",
-            x - 3.0,
-            y - 3.0
-        ),
-    };
-}
-
-fn polyline(svg: &mut String, class: &str, points: &[(f64, f64)]) {
-    let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-    let _ = writeln!(svg, "<polyline class=\"line {class}\" points=\"{}\"/>", points.join(" "));
 }
 
 /// Grid and numbers of an axis that begins at 0.
@@ -235,75 +196,9 @@ fn linear_y(svg: &mut String, frame: &Frame, top: f64, step: f64) {
     }
 }
 
-fn ticks(top: f64, step: f64) -> Vec<f64> {
-    let count = (top / step).round() as u32;
-    (0..=count).map(|at| f64::from(at) * step).collect()
-}
-
-/// The end of an axis that must reach `most`, and the distance of its numbers: 1, 2 or 5 times a power of ten.
-fn linear(most: f64) -> (f64, f64) {
-    let most = if most > 0.0 { most } else { 1.0 };
-    let power = 10f64.powf((most / 5.0).log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| step * 5.0 >= most);
-    let step = step.unwrap_or(10.0 * power);
-    ((most / step).ceil() * step, step)
-}
-
-fn titles(svg: &mut String, frame: &Frame, x: &str, y: &str) {
-    text(svg, (frame.left + frame.right) / 2.0, frame.bottom + 40.0, "middle", x);
-    let middle = (frame.top + frame.bottom) / 2.0;
-    let _ = writeln!(
-        svg,
-        "<text transform=\"translate(14 {middle:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
-        escape(y)
-    );
-}
-
-fn line(svg: &mut String, class: &str, from: (f64, f64), to: (f64, f64)) {
-    let _ = writeln!(
-        svg,
-        "<line class=\"{class}\" x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\"/>",
-        from.0, from.1, to.0, to.1
-    );
-}
-
-fn text(svg: &mut String, x: f64, y: f64, anchor: &str, words: &str) {
-    let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>", escape(words));
-}
-
-/// A label that fits beside its bar.
-fn shortened(label: &str) -> String {
-    const MOST: usize = 36;
-    if label.chars().count() <= MOST {
-        return label.to_owned();
-    }
-    label.chars().take(MOST - 1).chain(['…']).collect()
-}
-
-/// A number as short as it can be: `12,000`, `0.5`, `37.25`.
-fn plain(number: f64) -> String {
-    let text = format!("{number:.2}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    match text.split_once('.') {
-        Some((whole, part)) => format!("{}.{part}", thousands(whole)),
-        None => thousands(text),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_axis_ends_at_a_round_number_that_reaches_its_highest_value() {
-        assert_eq!(linear(7.0), (8.0, 2.0));
-        assert_eq!(linear(100.0), (100.0, 20.0));
-        assert_eq!(linear(0.0), (1.0, 0.2));
-        for most in [0.003, 0.9, 1.0, 49.9, 123_456.0] {
-            let (top, step) = linear(most);
-            assert!(top >= most && top / step <= 5.0 + 1e-9 && top / step >= 2.0, "{most}: {top} {step}");
-        }
-    }
 
     #[test]
     fn ranks_are_shown_from_the_first_to_the_last() {

@@ -2,10 +2,11 @@
 //!
 //! The idea: what follows a basket is scored by factorised transitions from its items, learned by pairwise ranking.
 //!
-//! **Deviations from the paper.** A session has no user that a later session could share, so the user's term is left out:
-//! this is the paper's factorised Markov chain (FMC). The basket is the session so far, an item as often as it occurs
-//! (`basket: last` for the last item alone). Samples come in shuffled batches, each once an epoch, instead of one by one with replacement; gradients of a
-//! batch are summed (`batch_loss: sum`), so that a batch of 1 is the paper's algorithm.
+//! **Deviations from the paper.** A session has no user that a later session could share, so the user's term is left
+//! out: this is the paper's factorised Markov chain (FMC). The basket is the session so far, an item as often as it
+//! occurs (`basket: last` for the last item alone). Samples come in shuffled batches, each once an epoch, instead of one
+//! by one with replacement; gradients of a batch are summed (`batch_loss: sum`), so that a batch of 1 is the paper's
+//! algorithm.
 //! **Deviations from the script published with MKM-SR**, whose figures are not comparable: it tests one sample a session
 //! instead of every prefix, reads padding as the last item, divides by the padded width, and knows the log's users.
 //! Its ten negatives, rate of 0.01, lambda of 0.001 and N(0, 0.1) are the defaults here; factors are 100 as in the paper.

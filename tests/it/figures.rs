@@ -1,0 +1,213 @@
+//! Figures from the outside: on a log of eleven events and a trainer whose curves and ranks are written down here, so that
+//! each place in a picture can be worked out on paper.
+
+use crate::scratch::Scratch;
+
+/// The last session, of items 1 4 1 2, is the test set of three samples.
+const LOG: &str = "\
+user,item,time
+a,1,0
+a,1,10
+a,2,20
+b,2,100
+b,1,110
+a,3,10000
+a,2,10010
+b,1,20000
+b,4,20010
+b,1,20020
+b,2,20030
+";
+
+const PIPELINE: &str = r#"
+stages:
+  raw: { files: { folder: log, files: [log.csv] } }
+  events:
+    ingest:
+      from: raw
+      format: table
+      table: { log: log.csv, columns: { user: user, item: item, time: { seconds: time } } }
+  sessions: { sessionize: { from: events, by: gap, gap: 1h } }
+  dataset: { split: { from: sessions, by: sessions, test_share: 0.25, cold_items: keep, max_length_quantile: null } }
+  model: { train: { dataset: dataset, model: "${model}", config: { lambda: "${lambda}" } } }
+  ranks: { evaluate: { dataset: dataset, model: model } }
+"#;
+
+const EXPERIMENT: &str = "\
+title: Drawn
+datasets: { toy: { pipeline: ../pipelines/p.yaml } }
+grid:
+  product: { dataset: [toy], model: [rule, deep, '<script>'], lambda: [0.001, 0.01, 0.1] }
+  seeds: [1, 2]
+protocol: published-code
+trainer: ../trainer.py
+report:
+  rows: model
+  columns: lambda
+  metrics: [hit@1]
+";
+
+const FIGURES: &str = "  figures:
+    - { name: curves, title: Learning curves, draw: curves, metric: mrr@20, only: { lambda: [0.01] } }
+    - name: lambda
+      title: What lambda is worth
+      draw: { sweep: { axis: lambda, scale: log } }
+      metric: hit@1
+      only: { model: [deep] }
+    - { name: bars, title: All three, draw: bars, metric: hit@1, only: { lambda: [0.1] } }
+";
+
+/// A rule without epochs, and two models with the same curve: seed 1 goes from 0.1 to 0.4 and one epoch on, seed 2 from 0.3
+/// to 0.4. How many candidates stand above the three targets depends on lambda, and for 0.1 on the seed.
+const TRAINER: &str = r#"#!/usr/bin/env python3
+import array, json, os, struct, sys
+
+TITLES = {"rule": "Rule", "deep": "Deep", "<script>": "<script>alert(1)</script>"}
+CURVES = {1: [0.1, 0.4, 0.9], 2: [0.3, 0.4]}
+
+
+def model(name):
+    return {
+        "name": name, "title": TITLES[name], "family": "none", "paper": "none", "floor": name == "rule",
+        "needs": {"operations": False, "knowledge": False}, "defaults": {"lambda": 0.0},
+        "schema": {"type": "object", "properties": {"lambda": {"type": "number"}}, "additionalProperties": False},
+        "code": "1",
+    }
+
+
+verb = sys.argv[1]
+if verb == "describe":
+    models = [model(name) for name in TITLES]
+    print(json.dumps({"contract": 1, "trainer": "toy 1", "libtorch": "none", "devices": ["cpu"], "models": models}))
+    sys.exit(0)
+job = json.load(open(sys.argv[2]))
+if verb == "train":
+    told = {"version": 1, "model": job["model"], "config": dict(job["config"], seed=job["seed"]), "selected": []}
+    json.dump(told, open(os.path.join(job["output"], "model.json"), "w"))
+    if job["model"] != "rule":
+        with open(os.path.join(job["output"], "curve.jsonl"), "w") as curve:
+            for epoch, value in enumerate(CURVES[job["seed"]], 1):
+                metrics = {"mrr@20": value, "broken": None}
+                curve.write(json.dumps({"epoch": epoch, "loss": 1.0, "metrics": metrics}) + "\n")
+    sys.exit(0)
+config = json.load(open(os.path.join(job["inputs"]["model"], "model.json")))["config"]
+above = {0.001: [1, 1, 1], 0.01: [0, 0, 0], 0.1: [0, 1, 1] if config["seed"] == 1 else [0, 0, 1]}[config["lambda"]]
+tensors = {"best.above": above, "best.ties": [0] * 3, "candidates": [4] * 3}
+header, body = {}, b""
+for name, values in tensors.items():
+    part = array.array("i", values).tobytes()
+    header[name] = {"dtype": "I32", "shape": [3], "data_offsets": [len(body), len(body) + len(part)]}
+    body += part
+text = json.dumps(header).encode()
+open(os.path.join(job["output"], "ranks.safetensors"), "wb").write(struct.pack("<Q", len(text)) + text + body)
+"#;
+
+fn project(figures: &str) -> Scratch {
+    let scratch = Scratch::new();
+    scratch.write("data/log/log.csv", LOG).write("pipelines/p.yaml", PIPELINE).write("trainer.py", TRAINER);
+    let made = std::process::Command::new("chmod").args(["+x", scratch.root.join("trainer.py").as_str()]).status();
+    assert!(made.unwrap().success());
+    scratch.write("experiments/e.yaml", &format!("{EXPERIMENT}{figures}"));
+    scratch
+}
+
+#[track_caller]
+fn has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "no `{part}` in:\n{text}");
+    }
+}
+
+#[test]
+fn figures_are_drawn_from_what_is_on_record_where_they_belong_and_the_same_each_time() {
+    // The figures come in when all has run.
+    let scratch = project("");
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    scratch.write("experiments/e.yaml", &format!("{EXPERIMENT}{FIGURES}"));
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0).told(&["nothing had to run"]);
+
+    // The frame goes from 76 to 336, with two lines above it, and 3 % of 74 to 664 are free at each side.
+    // Epoch 1 is 20 ± 14.14, epoch 2 is 40 ± 0, and the third, of one seed alone, is not drawn: 6.5 to a point.
+    let curves = scratch.read("results/e-curves.svg");
+    has(
+        &curves,
+        &[
+            "<title>Learning curves</title>",
+            "<polyline class=\"line one solid\" points=\"91.7,206.0 646.3,76.0\"/>",
+            "<polygon class=\"band one\" points=\"91.7,114.1 646.3,76.0 646.3,76.0 91.7,297.9\"/>",
+            "<polyline class=\"line two dashed\"",
+            ">MRR@20 in per cent, test set</text>",
+            ">&lt;script&gt;alert(1)&lt;/script&gt;</text>",
+            "prefers-color-scheme: dark",
+            "command: sr-pipe run experiments/e.yaml\n",
+            "experiment: experiments/e.yaml ",
+        ],
+    );
+    assert!(!curves.contains("<script"), "{curves}");
+
+    // 0, 100 and 50 ± 23.57 with equal room between them: 2.6 to a point.
+    has(
+        &scratch.read("results/e-lambda.svg"),
+        &[
+            "points=\"91.7,336.0 369.0,76.0 646.3,206.0\"",
+            "points=\"91.7,336.0 369.0,76.0 646.3,144.7 646.3,267.3 369.0,76.0 91.7,336.0\"",
+            ">0.001</text>",
+            ">lambda</text>",
+        ],
+    );
+    assert_eq!(scratch.read("results/e-bars.svg").matches("<rect class=\"one\"").count(), 3);
+
+    let page = scratch.read("results/e.md");
+    has(
+        &page,
+        &[
+            "## Figures\n\n![Learning curves](e-curves.svg)\n\n**Figure 1.** Learning curves. MRR@20 in per cent, test set, by epoch, \
+             mean ± sample standard deviation over n = 2 seeds (1 and 2). Best: Deep with 40.00 ± 0.00 after epoch 2.",
+            "A line ends where the first of its seeds stopped. Without epochs on record, so not drawn: Rule.",
+            "![What lambda is worth](e-lambda.svg)",
+            "Best: Deep with 100.00 ± 0.00 at lambda = 0.01.",
+            "![All three](e-bars.svg)",
+        ],
+    );
+
+    let files = ["e.md", "e.csv", "e-curves.svg", "e-lambda.svg", "e-bars.svg"].map(|name| format!("results/{name}"));
+    let before = files.clone().map(|file| scratch.read(&file));
+    scratch.sr_pipe(&["report", "experiments/e.yaml"]).expect(0);
+    assert_eq!(files.map(|file| scratch.read(&file)), before, "rendering again gives the same bytes");
+}
+
+#[test]
+fn a_figure_of_what_did_not_run_says_so_and_leaves_no_file() {
+    let scratch = project(FIGURES);
+    scratch.sr_pipe(&["report", "experiments/e.yaml"]).expect(0);
+    has(
+        &scratch.read("results/e.md"),
+        &[
+            "**Figure 1.** Learning curves. Nothing on record to draw yet. Without a result on record, so not drawn: Rule, Deep and ",
+        ],
+    );
+    assert!(!scratch.root.join("results/e-curves.svg").exists());
+}
+
+#[test]
+fn mistakes_in_figures_are_told_all_at_once_with_their_places_before_anything_runs() {
+    let scratch = project(
+        "  figures:
+    - { name: a/b, title: t, draw: curves, metric: mrr }
+    - { name: c, title: t, draw: bars, metric: mrr@20, lines: modle }
+    - { name: c, title: t, draw: { sweep: { axis: model } }, metric: mrr@20, lines: dataset }
+    - { name: d, title: t, draw: { sweep: { axis: lambda } }, metric: mrr@20, lines: lambda }
+    - { name: e, title: t, draw: bars, metric: mrr@20, only: { model: [depp] } }
+",
+    );
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(2).told(&[
+        "`a/b` cannot be part of the name of a file",
+        "metric `mrr` has no cut-off",
+        "unknown axis `modle`",
+        "figure `c` is named twice",
+        "axis `model` has the value `rule`, which is no number",
+        "a sweep along `lambda` cannot have a line for each of its values",
+        "axis `model` has no value `depp`",
+    ]);
+    assert!(!scratch.root.join("results").exists());
+}
