@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::claims::{Verdict, judge};
+use super::judge::{Verdict, judge};
 use super::*;
 use crate::data::breakdown::Breakdown;
 use crate::data::protocol::{SelectBy, SelectOn, TargetOperation, Ties};
