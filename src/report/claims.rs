@@ -43,9 +43,7 @@ fn row<'a>(report: &Report<'a>, judged: &Judged<'a>, footnotes: &mut Footnotes) 
     let deciding = judged.deciding.map(|at| &judged.parts[at]);
     let open: Vec<&Part<'_>> = judged.parts.iter().filter(|part| part.verdict == judged.verdict).collect();
     let (needed, mut remarks) = needed(judged.verdict, &open);
-    if let Some(remark) = deciding.and_then(|part| part.remark.as_ref()) {
-        remarks.insert(0, remark.clone());
-    }
+    remarks.extend(deciding.into_iter().flat_map(|part| part.remarks.iter().cloned()));
     if !judged.absent.is_empty() {
         remarks.push(format!("without {}, of which there are no results", titles(&judged.absent)));
     }
@@ -71,7 +69,7 @@ fn parts(judged: &Judged<'_>) -> Vec<String> {
     let mut footnotes = Footnotes::default();
     let row = |part: &Part<'_>| {
         let (needed, mut remarks) = needed(part.verdict, &[part]);
-        remarks.extend(part.remark.clone());
+        remarks.extend(part.remarks.iter().cloned());
         let marks: String = remarks.iter().map(|text| footnotes.mark(format!("{}.", inline(text)))).collect();
         let mut row = vec![inline(&part.name()), format!("{}{needed}{marks}", part.verdict)];
         row.extend(numbers(part.evidence.as_ref()));

@@ -81,7 +81,7 @@ impl Tested {
 
     /// The answer under a corrected p-value, and what is odd about the comparison. Supported: the mean over samples and the
     /// rank sums over sessions are ahead, and `p` is small; refuted: both are behind.
-    pub(super) fn verdict(&self, p: f64, metric: MetricAt) -> (Verdict, Option<String>) {
+    pub(super) fn verdict(&self, p: f64, metric: MetricAt) -> (Verdict, Vec<String>) {
         let [by_mean, by_ranks] = self.towards(metric);
         let mut remarks = self.pairs.remarks.clone();
         let verdict = match p < ALPHA {
@@ -93,7 +93,7 @@ impl Tested {
             }
             false => Verdict::Undecided,
         };
-        (verdict, (!remarks.is_empty()).then(|| remarks.join("; ")))
+        (verdict, remarks)
     }
 
     /// Whether the side that should be ahead is, by the mean over samples and by the rank sums over sessions.

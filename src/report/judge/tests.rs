@@ -221,6 +221,20 @@ fn without_a_spread_over_seeds_the_report_says_what_is_lacking_instead() {
 }
 
 #[test]
+fn seeds_that_one_side_lacks_are_told_together() {
+    let mut case = Case::new(&["a", "b"], &[1, 2, 3]);
+    case.add("a", 1, hits(30, 40)).add("b", 1, hits(5, 40)).add("a", 2, failed("killed")).claim("a", "b");
+    let remarks = &only(&case).parts[0].remarks;
+    let expected = [
+        "seed 2 of dataset = demo, model = a failed: killed (log: `runs/1/a.log`)",
+        "seed 3 of dataset = demo, model = a did not run",
+        "seeds 2 and 3 of dataset = demo, model = b did not run",
+    ];
+    assert_eq!(remarks, &expected);
+    case.shows(&["- [3] seeds 2 and 3 of dataset = demo, model = b did not run."]);
+}
+
+#[test]
 fn the_parts_of_a_claim_stand_in_a_table_of_their_own() {
     let mut case = grid(&["demo", "kkbox"], &["mkm-sr", "b"], |_, model| if model == "b" { 5 } else { 30 });
     claims(&mut case, json!({ "model": "mkm-sr" }), json!({ "model": "b" }));
