@@ -123,8 +123,8 @@ fn reading(parts: usize) -> String {
     format!(
         "A claim is as good as its weakest part, whose numbers stand in its row. \
          Means over test samples in per cent; Δ in points, with a bootstrap interval over sessions. \
-         Unit: session. The values of a sample are averaged over the seeds and those of a session over its samples; \
-         `p` is of Wilcoxon's signed-rank test over sessions, two-sided, sessions that do not differ dropped, \
+         Unit: session. The values of a sample are averaged over the seeds, the differences of a session summed over its \
+         samples; `p` is of Wilcoxon's signed-rank test over sessions, two-sided, sessions that do not differ dropped, \
          after Holm's correction for {} of all claims. \
          Supported: ahead with p < {ALPHA}; refuted: behind with p < {ALPHA}. \
          `r` is the matched-pairs rank-biserial correlation, `d_z` Cohen's, both over sessions. \
