@@ -33,7 +33,8 @@ impl Server {
     /// Status line and headers, and the body.
     fn ask(&self, method: &str, path: &str, headers: &str) -> (String, String) {
         let mut stream = TcpStream::connect(&self.host).unwrap();
-        write!(stream, "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{headers}\r\n", self.host).unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{headers}\r\n", self.host)
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -112,7 +113,9 @@ fn every_page_of_a_run_is_there_and_a_name_that_is_markup_does_no_harm() {
 fn what_is_not_there_is_told_and_nothing_can_be_written() {
     let scratch = ran();
     let server = Server::start(&scratch, &["--listen", "127.0.0.1:0"]);
-    for path in ["/runs/99", "/runs/x", "/runs/1/cells/none", "/logs/99", "/results/../.sr-pipe/records.sqlite", "/x", "/%ff"] {
+    for path in
+        ["/runs/99", "/runs/x", "/runs/1/cells/none", "/logs/99", "/results/../.sr-pipe/records.sqlite", "/x", "/%ff"]
+    {
         let (head, _) = server.ask("GET", path, "");
         assert!(head.starts_with("HTTP/1.1 404"), "{path}: {head}");
     }
@@ -167,7 +170,9 @@ fn completions_name_every_command_and_each_has_a_manual_page() {
     }
     let folder = scratch.root.join("man");
     scratch.sr_pipe(&["manual", folder.as_str()]).expect(0).told(&["pages to"]);
-    for (page, told) in [("sr-pipe", "serve"), ("sr-pipe-run", "profile"), ("sr-pipe-runs-show", "cell"), ("sr-pipe-serve", "token")] {
+    for (page, told) in
+        [("sr-pipe", "serve"), ("sr-pipe-run", "profile"), ("sr-pipe-runs-show", "cell"), ("sr-pipe-serve", "token")]
+    {
         let text = fs_err::read_to_string(folder.join(format!("{page}.1"))).unwrap();
         assert!(text.starts_with(".ie") && text.contains(told), "{page}:\n{text}");
     }
