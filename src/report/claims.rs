@@ -1,307 +1,137 @@
-//! The sentences of a paper, judged: does the difference stand, is it the other way round, or can the data not tell?
+//! The section on claims: each sentence with its verdict and what that rests on.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use crate::metric::MetricError;
 
-use crate::data::protocol::Ties;
-use crate::experiment::{AxisValue, Claim};
-use crate::metric::significance::{holm, wilcoxon};
-use crate::metric::{MetricAt, MetricError, rank};
+use super::Report;
+use super::judge::{ALPHA, Evidence, Judged, Lacking, Part, Verdict, judge};
+use super::markdown::{Align, Footnotes, counted, inline, list, percent, points, table, thousands};
+use super::non_empty;
+use super::table::NOTHING;
 
-use super::comparable::differences;
-use super::layout::{Combination, Combinations, describe};
-use super::markdown::{Align, Footnotes, inline, list, percent, points, table, thousands};
-use super::score::mean;
-use super::table::failure;
-use super::{CellRanks, CellState, Report};
+/// The columns that say what a verdict rests on.
+const EVIDENCE: [&str; 8] = ["better", "than", "Δ [95 %]", "p", "r", "d_z", "p over seeds", "sessions that differ"];
 
-/// Below this corrected p-value a difference is taken for real.
-pub const ALPHA: f64 = 0.05;
+/// More seeds than these nobody runs.
+const MANY: f64 = 1_000.0;
 
-/// The answer to a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// `better` is ahead, and by more than chance.
-    Supported,
-    /// `better` is behind, and by more than chance.
-    Refuted,
-    /// The difference may be chance, or there is nothing to compare.
-    Undecided,
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Supported => "supported",
-            Self::Refuted => "refuted",
-            Self::Undecided => "undecided",
-        })
-    }
-}
-
-/// What a verdict rests on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Evidence {
-    /// Mean of the cells that should be ahead, 0 to 1.
-    pub better: f64,
-    /// Mean of the cells that should be behind, 0 to 1.
-    pub than: f64,
-    /// Test samples that were paired.
-    pub pairs: usize,
-    /// Pairs that differ.
-    pub differing: usize,
-    /// Two-sided p-value of the signed-rank test, after Holm's correction over all claims.
-    pub p: f64,
-}
-
-/// A claim with its answer.
-#[derive(Debug, Clone)]
-pub struct Judged<'a> {
-    /// The claim.
-    pub claim: &'a Claim,
-    /// Its metric.
-    pub metric: MetricAt,
-    /// The answer.
-    pub verdict: Verdict,
-    /// Nothing when there was nothing to compare.
-    pub evidence: Option<Evidence>,
-    /// Why there was nothing to compare, or what is odd about the comparison.
-    pub remark: Option<String>,
-}
-
-/// Judges every claim of the experiment.
-///
-/// Samples are paired by cell and sample, each value averaged over the seeds that both sides have. Supported: the mean
-/// and the rank sums are ahead and `p < 0.05`; refuted: both are behind and `p < 0.05`. Holm's correction counts all
-/// claims, also those that could not be tested (with `p = 1`).
-///
-/// # Errors
-/// When the metric of a claim cannot be read.
-pub fn judge<'a>(report: &Report<'a>) -> Result<Vec<Judged<'a>>, MetricError> {
-    let combinations = Combinations::of(report);
-    let mut tested = Vec::new();
-    for claim in &report.experiment.claims {
-        let metric: MetricAt = claim.metric.parse()?;
-        tested.push((claim, metric, Pairs::collect(report, &combinations, claim, metric)));
-    }
-    let tests: Vec<_> = tested.iter().map(|(_, _, pairs)| pairs.as_ref().ok().map(Pairs::test)).collect();
-    let p = holm(&tests.iter().map(|test| test.map_or(1.0, |test| test.p)).collect::<Vec<_>>());
-    let judged = tested.into_iter().zip(tests).zip(p).map(|(((claim, metric, pairs), test), p)| {
-        let (pairs, test) = match (pairs, test) {
-            (Ok(pairs), Some(test)) => (pairs, test),
-            (Err(why), _) => {
-                return Judged { claim, metric, verdict: Verdict::Undecided, evidence: None, remark: Some(why) };
-            }
-            (Ok(_), None) => unreachable!("pairs that were collected were tested"),
-        };
-        let evidence = Evidence {
-            better: mean(pairs.better.iter().copied()),
-            than: mean(pairs.than.iter().copied()),
-            pairs: pairs.better.len(),
-            differing: test.differing,
-            p,
-        };
-        let towards = |difference: f64| if metric.metric.higher_is_better { difference } else { -difference };
-        let by_mean = towards(evidence.better - evidence.than);
-        let by_ranks = towards(test.positive - test.negative);
-        let verdict = match p < ALPHA {
-            true if by_mean > 0.0 && by_ranks > 0.0 => Verdict::Supported,
-            true if by_mean < 0.0 && by_ranks < 0.0 => Verdict::Refuted,
-            _ => Verdict::Undecided,
-        };
-        let mut remarks = pairs.remarks;
-        if p < ALPHA && verdict == Verdict::Undecided {
-            remarks.push("the mean and the signed ranks point in opposite directions".to_owned());
-        }
-        let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
-        Judged { claim, metric, verdict, evidence: Some(evidence), remark }
-    });
-    Ok(judged.collect())
-}
-
-/// The values of both sides, pair by pair.
-struct Pairs {
-    better: Vec<f64>,
-    than: Vec<f64>,
-    remarks: Vec<String>,
-}
-
-impl Pairs {
-    /// Finds the cells of both sides; the error says why there is nothing to compare.
-    fn collect(
-        report: &Report<'_>,
-        combinations: &Combinations<'_>,
-        claim: &Claim,
-        metric: MetricAt,
-    ) -> Result<Self, String> {
-        let mut ahead = combinations.all.iter().filter(|here| matches(here, &claim.better)).peekable();
-        if ahead.peek().is_none() {
-            return Err(format!("no cell has {}", axes(&claim.better)));
-        }
-        let others = Counterparts::of(combinations, claim);
-        let mut pairs = Self { better: Vec::new(), than: Vec::new(), remarks: Vec::new() };
-        for here in ahead {
-            let other = others.find(here)?;
-            let mut seeds = here.seeds.clone();
-            seeds.sort_unstable();
-            let (mut both, mut gaps) = (Vec::new(), Vec::new());
-            for seed in seeds {
-                match (ranks(here, seed), ranks(other, seed)) {
-                    (Ok(better), Ok(than)) => both.push((better, than)),
-                    (a, b) => gaps.extend([a.err(), b.err()].into_iter().flatten()),
-                }
-            }
-            if both.is_empty() {
-                return Err(gaps.join("; "));
-            }
-            pairs.remarks.extend(gaps);
-            pairs.add(report.protocol.ties, metric, &both)?;
-        }
-        Ok(pairs)
-    }
-
-    /// Adds the samples of one pair of cells, each value averaged over the seeds.
-    fn add(&mut self, ties: Ties, metric: MetricAt, seeds: &[(&CellRanks, &CellRanks)]) -> Result<(), String> {
-        let named: Vec<(&str, &CellRanks)> =
-            seeds.iter().flat_map(|(better, than)| [("`better`", *better), ("`than`", *than)]).collect();
-        let differing = differences(&named);
-        if !differing.is_empty() {
-            return Err(format!("the two sides cannot be compared, they differ in {}", list(&differing)));
-        }
-        let better = over_seeds(ties, metric, seeds.iter().map(|(better, _)| *better))?;
-        let than = over_seeds(ties, metric, seeds.iter().map(|(_, than)| *than))?;
-        if !better.keys().eq(than.keys()) {
-            return Err("the two sides ranked different samples".to_owned());
-        }
-        self.better.extend(better.values());
-        self.than.extend(than.values());
-        Ok(())
-    }
-
-    fn test(&self) -> crate::metric::significance::Wilcoxon {
-        let differences: Vec<f64> = self.better.iter().zip(&self.than).map(|(better, than)| better - than).collect();
-        wilcoxon(&differences)
-    }
-}
-
-/// The value of each sample, averaged over seeds.
-fn over_seeds<'a>(
-    ties: Ties,
-    metric: MetricAt,
-    seeds: impl ExactSizeIterator<Item = &'a CellRanks>,
-) -> Result<BTreeMap<i64, f64>, String> {
-    let count = seeds.len();
-    let mut values: BTreeMap<i64, (usize, f64)> = BTreeMap::new();
-    for cell in seeds {
-        let (_, ranks) =
-            cell.selection(metric).ok_or_else(|| format!("no ranks were kept for `{metric}`, nor for `best`"))?;
-        for r in ranks {
-            let value = values.entry(r.sample).or_default();
-            value.0 += 1;
-            value.1 += metric.value(rank(r.above, r.ties, ties));
-        }
-    }
-    if values.values().any(|(seen, _)| *seen != count) {
-        return Err("the seeds ranked different samples".to_owned());
-    }
-    Ok(values.into_iter().map(|(sample, (_, sum))| (sample, sum / count as f64)).collect())
-}
-
-/// Finds for each combination that should be ahead the one that should be behind.
-struct Counterparts<'a> {
-    combinations: &'a Combinations<'a>,
-    claim: &'a Claim,
-    /// Axes that the axes of the claim decide: they turn with them, as the axes of a zip do.
-    led: Vec<&'a str>,
-}
-
-impl<'a> Counterparts<'a> {
-    fn of(combinations: &'a Combinations<'a>, claim: &'a Claim) -> Self {
-        let named: Vec<&str> = claim.better.keys().chain(claim.than.keys()).map(String::as_str).collect();
-        let mut led: Vec<&str> =
-            combinations.all.iter().flat_map(|here| here.coordinates.keys()).map(String::as_str).collect();
-        led.sort_unstable();
-        led.dedup();
-        led.retain(|axis| !named.contains(axis) && combinations.decide(&named, axis));
-        Self { combinations, claim, led }
-    }
-
-    fn find(&self, here: &Combination<'_>) -> Result<&'a Combination<'a>, String> {
-        let mut behind = here.coordinates.clone();
-        behind.extend(self.claim.than.iter().map(|(axis, value)| (axis.clone(), value.to_string())));
-        if let Some(found) = self.combinations.at(&behind) {
-            return Ok(found);
-        }
-        behind.retain(|axis, _| !self.led.contains(&axis.as_str()));
-        let fits = |other: &&Combination<'_>| {
-            let fixed = other.coordinates.iter().filter(|(axis, _)| !self.led.contains(&axis.as_str()));
-            fixed.eq(behind.iter())
-        };
-        self.combinations.all.iter().find(fits).ok_or_else(|| format!("{} is not in the grid", describe(&behind)))
-    }
-}
-
-fn matches(combination: &Combination<'_>, wanted: &BTreeMap<String, AxisValue>) -> bool {
-    wanted.iter().all(|(axis, value)| combination.value(axis) == Some(value.to_string().as_str()))
-}
-
-fn axes(wanted: &BTreeMap<String, AxisValue>) -> String {
-    describe(&wanted.iter().map(|(axis, value)| (axis.clone(), value.to_string())).collect())
-}
-
-/// The ranks of a cell, or why it has none.
-fn ranks<'a>(combination: &Combination<'a>, seed: u64) -> Result<&'a CellRanks, String> {
-    let why = match combination.cells.get(&seed).map(|cell| &cell.state) {
-        Some(CellState::Done(ranks)) => return Ok(ranks),
-        Some(CellState::Failed { message, log }) => failure(message, log.as_deref()),
-        None if !combination.seeds.contains(&seed) => "is not in the grid".to_owned(),
-        Some(CellState::Missing { why }) => why.clone(),
-        None => "did not run".to_owned(),
-    };
-    Err(format!("seed {seed} of {} {why}", describe(combination.coordinates)))
-}
-
-/// The section on claims; nothing when the experiment makes none.
+/// The section; nothing when the experiment makes no claims.
 pub(super) fn render(report: &Report<'_>) -> Result<Option<String>, MetricError> {
     let judged = judge(report)?;
     if judged.is_empty() {
         return Ok(None);
     }
     let mut footnotes = Footnotes::default();
-    let rows: Vec<Vec<String>> = judged
-        .iter()
-        .map(|judged| {
-            let mark = judged.remark.as_ref().map(|text| footnotes.mark(format!("{}.", inline(text))));
-            let verdict = format!("**{}**{}", judged.verdict, mark.unwrap_or_default());
-            let mut row = vec![inline(&judged.claim.text), verdict, judged.metric.title()];
-            row.extend(judged.evidence.map_or_else(
-                || std::array::from_fn(|_| "–".to_owned()),
-                |e| {
-                    let difference = points(100.0 * (e.better - e.than));
-                    let pairs = format!("{} of {}", thousands(e.differing), thousands(e.pairs));
-                    [percent(e.better), percent(e.than), difference, p_value(e.p), pairs]
-                },
-            ));
-            row
-        })
-        .collect();
-    let left = ["claim", "verdict", "metric"].map(|title| (title.to_owned(), Align::Left));
-    let right = ["better", "than", "Δ", "p", "pairs that differ"].map(|title| (title.to_owned(), Align::Right));
-    let header: Vec<(String, Align)> = left.into_iter().chain(right).collect();
-    let reading = format!(
-        "Means in per cent, Δ in points. Each test sample is a pair, its values averaged over the seeds; \
-         `p` is of Wilcoxon's signed-rank test, two-sided, pairs that do not differ dropped, \
-         after Holm's correction for {} claim{}. \
+    let rows: Vec<Vec<String>> = judged.iter().map(|judged| row(report, judged, &mut footnotes)).collect();
+    let header = header(&["claim", "verdict", "metric", "parts", "decided by"]);
+    let mut sections = vec!["## Claims".to_owned(), table(&header, &rows)];
+    sections.extend(non_empty(&footnotes.render()));
+    for judged in judged.iter().filter(|judged| judged.parts.len() > 1) {
+        sections.extend(parts(judged));
+    }
+    sections.push(reading(judged.iter().map(|judged| judged.parts.len()).sum()));
+    Ok(Some(sections.join("\n\n")))
+}
+
+fn header(left: &[&str]) -> Vec<(String, Align)> {
+    let left = left.iter().map(|title| ((*title).to_owned(), Align::Left));
+    left.chain(EVIDENCE.map(|title| (title.to_owned(), Align::Right))).collect()
+}
+
+/// A claim, with the numbers of the part that decides.
+fn row<'a>(report: &Report<'a>, judged: &Judged<'a>, footnotes: &mut Footnotes) -> Vec<String> {
+    let titles = |names: &[&'a str]| list(&names.iter().map(|name| inline(report.title(name))).collect::<Vec<_>>());
+    let deciding = judged.deciding.map(|at| &judged.parts[at]);
+    let open: Vec<&Part<'_>> = judged.parts.iter().filter(|part| part.verdict == judged.verdict).collect();
+    let (needed, mut remarks) = needed(judged.verdict, &open);
+    remarks.extend(deciding.into_iter().flat_map(|part| part.remarks.iter().cloned()));
+    if !judged.absent.is_empty() {
+        remarks.push(format!("without {}, of which there are no results", titles(&judged.absent)));
+    }
+    if judged.parts.is_empty() {
+        remarks.push("there is nothing to compare".to_owned());
+    }
+    remarks.extend(judged.remarks.iter().cloned());
+    let marks: String = remarks.iter().map(|text| footnotes.mark(format!("{}.", inline(text)))).collect();
+    let over = if judged.over.is_empty() { String::new() } else { format!(" over {}", titles(&judged.over)) };
+    let mut row = vec![
+        inline(&judged.claim.text),
+        format!("**{}**{needed}{marks}", judged.verdict),
+        judged.metric.title(),
+        format!("{}{over}", judged.parts.len()),
+        deciding.map_or_else(|| NOTHING.to_owned(), |part| inline(&part.name())),
+    ];
+    row.extend(numbers(deciding.and_then(|part| part.evidence.as_ref())));
+    row
+}
+
+/// The parts of a claim under its text.
+fn parts(judged: &Judged<'_>) -> Vec<String> {
+    let mut footnotes = Footnotes::default();
+    let row = |part: &Part<'_>| {
+        let (needed, mut remarks) = needed(part.verdict, &[part]);
+        remarks.extend(part.remarks.iter().cloned());
+        let marks: String = remarks.iter().map(|text| footnotes.mark(format!("{}.", inline(text)))).collect();
+        let mut row = vec![inline(&part.name()), format!("{}{needed}{marks}", part.verdict)];
+        row.extend(numbers(part.evidence.as_ref()));
+        row
+    };
+    let rows: Vec<Vec<String>> = judged.parts.iter().map(row).collect();
+    let heading = format!("### Parts of: {}", inline(&judged.claim.text));
+    let table = table(&header(&["part", "verdict"]), &rows);
+    [heading, table].into_iter().chain(non_empty(&footnotes.render())).collect()
+}
+
+/// What is needed for a verdict where there is none: the most that any of these parts needs, for the row, and remarks.
+fn needed(verdict: Verdict, open: &[&Part<'_>]) -> (String, Vec<String>) {
+    if verdict != Verdict::Undecided {
+        return (String::new(), Vec::new());
+    }
+    let lacking: Vec<Lacking> = open.iter().filter_map(|part| part.evidence.as_ref()).map(|e| e.lacking).collect();
+    let most = lacking.iter().filter_map(|lacking| if let Lacking::Seeds(n) = lacking { Some(*n) } else { None });
+    let remarks = [
+        (Lacking::Spread, "how many seeds are needed can be said from two seeds on"),
+        (Lacking::Sessions, "by their spread there are seeds enough; it is test sessions that are too few"),
+        (Lacking::Difference, "the means over seeds are equal, so no number of seeds would tell the two apart"),
+    ];
+    let remarks = remarks.into_iter().filter(|(what, _)| lacking.contains(what)).map(|(_, text)| text.to_owned());
+    let needed = match most.reduce(f64::max) {
+        Some(n) if n > MANY => format!(", more than {} more seeds needed", thousands(MANY as usize)),
+        Some(n) => format!(", about {} needed", counted(n as usize, "more seed")),
+        None => String::new(),
+    };
+    (needed, remarks.collect())
+}
+
+/// The fields of [`EVIDENCE`].
+fn numbers(evidence: Option<&Evidence>) -> [String; 8] {
+    let Some(e) = evidence else { return std::array::from_fn(|_| NOTHING.to_owned()) };
+    let bounds = e.interval.map(|bounds| format!(" [{}, {}]", points(100.0 * bounds.low), points(100.0 * bounds.high)));
+    [
+        percent(e.better),
+        percent(e.than),
+        points(100.0 * (e.better - e.than)) + &bounds.unwrap_or_default(),
+        p_value(e.p),
+        points(e.rank_biserial),
+        e.d_z.map_or_else(|| NOTHING.to_owned(), points),
+        e.over_seeds.map_or_else(|| NOTHING.to_owned(), |test| format!("{} (n = {})", p_value(test.p), e.seeds)),
+        format!("{} of {}", thousands(e.differing), thousands(e.sessions)),
+    ]
+}
+
+/// How to read the section; `parts` is how many p-values are corrected for.
+fn reading(parts: usize) -> String {
+    format!(
+        "A claim is as good as its weakest part, whose numbers stand in its row. \
+         Means over test samples in per cent; Δ in points, with a bootstrap interval over sessions. \
+         Unit: session. The values of a sample are averaged over the seeds, the differences of a session summed over its \
+         samples; `p` is of Wilcoxon's signed-rank test over sessions, two-sided, sessions that do not differ dropped, \
+         after Holm's correction for {} of all claims. \
          Supported: ahead with p < {ALPHA}; refuted: behind with p < {ALPHA}. \
-         The test speaks of these trained models on this test set; it takes samples for independent, \
-         which prefixes of one session are not quite, and it knows nothing of seeds that were not run.",
-        judged.len(),
-        if judged.len() == 1 { "" } else { "s" }
-    );
-    let mut parts = vec!["## Claims".to_owned(), table(&header, &rows)];
-    parts.extend(super::non_empty(&footnotes.render()));
-    parts.push(reading);
-    Ok(Some(parts.join("\n\n")))
+         `r` is the matched-pairs rank-biserial correlation, `d_z` Cohen's, both over sessions. \
+         All of these speak of these trained models on this test set; \
+         `p over seeds`, of the paired t-test over the means of n seeds, not corrected, speaks of training them again.",
+        counted(parts, "part")
+    )
 }
 
 /// Three decimals, and no false zero.

@@ -6,11 +6,12 @@ mod audit;
 mod breakdown;
 mod canvas;
 mod caption;
-pub mod claims;
+mod claims;
 mod comparable;
 mod csv;
 mod figure;
 mod ink;
+pub mod judge;
 mod layout;
 mod markdown;
 pub mod profile;
@@ -33,9 +34,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::data::breakdown::Target;
 use crate::data::protocol::Protocol;
 use crate::data::ranks::Ranks;
-use crate::data::samples::Sample;
 use crate::experiment::Points;
 use crate::experiment::types::{Experiment, ReportSpec};
 use crate::metric::MetricError;
@@ -97,9 +98,9 @@ pub enum CellState {
 pub struct CellRanks {
     /// The ranks by selection.
     pub ranks: Ranks,
-    /// The test samples that were ranked, each at the place of its number; kept where a report tells them apart, and
-    /// nothing where their dataset is gone.
-    pub samples: Option<Arc<[Sample]>>,
+    /// The targets of the test samples that were ranked, each at the place of its sample's number; kept where a report
+    /// tells them apart, and nothing where their dataset is gone.
+    pub samples: Option<Arc<[Target]>>,
     /// Digest of the protocol under which they came to be.
     pub protocol_digest: String,
     /// Digest of the list of test samples.

@@ -4,6 +4,7 @@ use crate::data::protocol::Ties;
 use crate::metric::MetricAt;
 
 use super::comparable::differences;
+use super::judge::{ALPHA, best_is_ahead};
 use super::layout::{Combination, Combinations, Layout, Table};
 use super::markdown::{Align, Footnotes, code, counted, inline, list, percent, points, table};
 use super::score::Spread;
@@ -17,6 +18,9 @@ pub(super) const NOTHING: &str = "–";
 
 /// The mark of a number that is not ahead of the best floor.
 const BEHIND: &str = " †";
+
+/// The mark of a best number that is ahead of the second by more than chance.
+const AHEAD: &str = " *";
 
 /// The tables, each under its heading where there are several, and the remarks on them.
 pub(super) struct Results {
@@ -52,9 +56,10 @@ pub(super) struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// The table, and a line on the floors where numbers are not ahead of them.
+    /// The table, and a line each on the numbers that are ahead of the second, and on those not ahead of a floor.
     fn render(&self, footnotes: &mut Footnotes) -> Vec<String> {
         let mut floors = Vec::new();
+        let ahead = best_is_ahead(self.report, self.table, self.metrics);
         let mut header = vec![(inline(&self.report.spec.rows), Align::Left)];
         let mut rows: Vec<Vec<String>> =
             self.table.rows.iter().map(|row| vec![self.row_title(row, footnotes)]).collect();
@@ -64,6 +69,7 @@ impl<'a> Page<'a> {
             let mut beaten_by = Vec::new();
             for metric in self.metrics {
                 let title = format!("{} {}{mark}", inline(self.report.title(column)), metric.title());
+                let at = header.len();
                 beaten_by.extend(self.metric_columns(
                     column,
                     *metric,
@@ -73,6 +79,9 @@ impl<'a> Page<'a> {
                     &mut rows,
                     footnotes,
                 ));
+                let ahead = ahead.get(&(*column, metric.to_string()));
+                let row = ahead.and_then(|ahead| self.table.rows.iter().position(|row| *row == ahead.best));
+                row.into_iter().for_each(|row| rows[row][at] += AHEAD);
             }
             if !beaten_by.is_empty() {
                 floors.push(format!("{} {}", inline(self.report.title(column)), beaten_by.join(", ")));
@@ -82,7 +91,12 @@ impl<'a> Page<'a> {
             "† Not ahead of the best floor, a plain rule that learns nothing, by the numbers as printed: {}.",
             floors.join("; ")
         );
-        [table(&header, &rows)].into_iter().chain((!floors.is_empty()).then_some(line)).collect()
+        let star = format!(
+            "\\* Ahead of the second with p < {ALPHA}: Wilcoxon's signed-rank test over test sessions, two-sided, \
+             after Holm's correction over the table."
+        );
+        let lines = [(!ahead.is_empty()).then_some(star), (!floors.is_empty()).then_some(line)];
+        [table(&header, &rows)].into_iter().chain(lines.into_iter().flatten()).collect()
     }
 
     /// The mark of a column whose numbers cannot be compared; nothing where they can.
