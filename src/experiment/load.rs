@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 
 use super::choice::Choice;
 use super::points::Points;
-use super::types::{Experiment, ProtocolChoice, Variant};
+use super::types::{Experiment, ProtocolChoice};
 use crate::data::protocol::{Protocol, SelectBy, SelectOn, Ties};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::document::{Document, Part, keys};
 use crate::hash::ContentHash;
 use crate::pipeline::PipelineFile;
-use crate::stage::ModelChoice;
 
 /// An experiment file that has been read, with the pipelines that it names.
 #[derive(Debug, Clone)]
@@ -108,19 +107,6 @@ impl ExperimentFile {
             }
             ProtocolChoice::Custom(protocol) => protocol.clone(),
         }
-    }
-
-    /// What it says of models, by the names of models and of variants.
-    pub fn model_choices(&self) -> BTreeMap<String, ModelChoice> {
-        let Experiment { models, variants, .. } = &self.experiment;
-        let plain = models
-            .iter()
-            .map(|(name, settings)| (name.clone(), ModelChoice { of: None, settings: vec![settings.clone()] }));
-        let varied = variants.iter().map(|(name, Variant { of, config, .. })| {
-            let settings = models.get(of).into_iter().chain([config]).cloned().collect();
-            (name.clone(), ModelChoice { of: Some(of.clone()), settings })
-        });
-        plain.chain(varied).collect()
     }
 
     /// Digest of the protocol: two numbers may be compared when theirs is the same.

@@ -7,6 +7,7 @@ mod figures;
 pub mod grid;
 mod load;
 mod points;
+mod settings;
 mod statistics;
 pub mod types;
 

@@ -37,6 +37,8 @@ pub struct ModelChoice {
     pub of: Option<String>,
     /// Hyper-parameters, each map laid over the one before.
     pub settings: Vec<Map<String, Value>>,
+    /// The values that its `${name}` places took, by name.
+    pub filled: BTreeMap<String, Value>,
 }
 
 /// What surrounds a run on this machine, and only stages that ask for it may see.
