@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::load::ExperimentFile;
+use super::maps::MAPS;
 use super::points::{Point, cell_name};
 use super::settings::Choices;
 use crate::diagnostic::Diagnostic;
@@ -29,6 +30,8 @@ pub struct Cell {
     pub dataset: Option<NodeId>,
     /// The node that counts its data set.
     pub statistics: Option<NodeId>,
+    /// The node that makes its map.
+    pub map: Option<NodeId>,
     /// The node that looks for leaks in its dataset.
     pub audit: Option<NodeId>,
     /// True when its data were made up by a `synth` stage.
@@ -145,6 +148,7 @@ impl Wiring<'_> {
             ranks: made_by("evaluate"),
             dataset: made_by("split"),
             statistics: made_by("statistics"),
+            map: made_by(MAPS),
             audit: made_by("audit"),
             synthetic: made_by("synth").is_some(),
         })

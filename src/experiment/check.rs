@@ -40,7 +40,11 @@ impl ExperimentFile {
             let path = keys(["protocol", "custom", "validation_share"]);
             errors.push(self.document.error(&path, Part::Value, "must be at least 0 and below 1"));
         }
-        errors.extend(if self.counts() { self.statistics_errors(&known) } else { self.report_errors(&known) });
+        errors.extend(match (self.counts(), self.maps()) {
+            (true, _) => self.statistics_errors(&known),
+            (false, Some(_)) => self.maps_errors(&known),
+            (false, None) => self.report_errors(&known),
+        });
         errors
     }
 

@@ -130,7 +130,7 @@ impl ExperimentFile {
         ContentHash::of_json(&json!(texts))
     }
 
-    /// True when some stage trains: only then is a trainer needed.
+    /// True when some stage trains, or learns vectors: only then is a trainer needed.
     pub fn needs_trainer(&self) -> bool {
         if self.counts() {
             return false;
@@ -140,7 +140,7 @@ impl ExperimentFile {
             stages
                 .into_iter()
                 .flatten()
-                .any(|(_, stage)| stage.get("train").is_some() || stage.get("evaluate").is_some())
+                .any(|(_, stage)| ["train", "evaluate", "learn_vectors"].iter().any(|kind| stage.get(kind).is_some()))
         })
     }
 }

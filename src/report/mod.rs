@@ -12,6 +12,7 @@ mod csv;
 mod figure;
 mod ink;
 mod layout;
+pub mod maps;
 mod markdown;
 pub mod profile;
 mod provenance;
