@@ -73,7 +73,8 @@ impl Knowledge {
         let (names, kinds) = (entities.text("entity"), entities.text("kind"));
         let mut triples = table::read(&folder.join("triples.parquet"), &TRIPLES)?;
         let (heads, relations, tails) = (triples.int32("head"), triples.int32("relation"), triples.int32("tail"));
-        let triples = heads.into_iter().zip(relations).zip(tails).map(|((head, relation), tail)| [head, relation, tail]);
+        let triples =
+            heads.into_iter().zip(relations).zip(tails).map(|((head, relation), tail)| [head, relation, tail]);
         Ok(Self {
             entities: (0..names.len()).map(|row| (names.at(row).to_owned(), kinds.at(row).to_owned())).collect(),
             relations: meta.relations,

@@ -209,7 +209,8 @@ impl ExperimentFile {
                 }
                 Ok(model) => {
                     let variants = self.experiment.variants.iter().filter(|(_, variant)| variant.of == *name);
-                    let users: Vec<&str> = variants.map(|(variant, _)| variant.as_str()).chain([name.as_str()]).collect();
+                    let users: Vec<&str> =
+                        variants.map(|(variant, _)| variant.as_str()).chain([name.as_str()]).collect();
                     errors.extend(self.config_errors(model, overrides, &["models", name], &users));
                 }
             }

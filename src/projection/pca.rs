@@ -41,8 +41,10 @@ pub fn pca(rows: &Rows) -> Components {
     order.sort_by(|one, other| values[*other].total_cmp(&values[*one]));
     // A column of `vectors`, pointing the way that is agreed on.
     let axis = |place: usize| {
-        let mut axis: Vec<f64> = order.get(place).map_or_else(Vec::new, |at| (0..d).map(|i| vectors[i * d + at]).collect());
-        let farthest = axis.iter().fold(0.0f64, |most, value| if value.abs() > most.abs() + 1e-9 { *value } else { most });
+        let mut axis: Vec<f64> =
+            order.get(place).map_or_else(Vec::new, |at| (0..d).map(|i| vectors[i * d + at]).collect());
+        let farthest =
+            axis.iter().fold(0.0f64, |most, value| if value.abs() > most.abs() + 1e-9 { *value } else { most });
         if farthest < 0.0 {
             axis.iter_mut().for_each(|value| *value = -*value);
         }
@@ -99,7 +101,10 @@ mod tests {
     use super::*;
 
     fn close(found: &[f64], expected: &[f64]) {
-        assert!(found.iter().zip(expected).all(|(one, other)| (one - other).abs() < 1e-9), "{found:?}, not {expected:?}");
+        assert!(
+            found.iter().zip(expected).all(|(one, other)| (one - other).abs() < 1e-9),
+            "{found:?}, not {expected:?}"
+        );
     }
 
     #[test]

@@ -217,7 +217,12 @@ mod tests {
 
     #[test]
     fn the_work_ends_where_it_is_told_to() {
-        let told = tsne(&clusters().0, TSne { perplexity: 5.0, iterations: 9 }, |done| if done < 3 { Ok(()) } else { Err(done) });
+        let told =
+            tsne(
+                &clusters().0,
+                TSne { perplexity: 5.0, iterations: 9 },
+                |done| if done < 3 { Ok(()) } else { Err(done) },
+            );
         assert_eq!(told.unwrap_err(), 3);
     }
 }

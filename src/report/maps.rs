@@ -243,8 +243,7 @@ impl<'a> MapsReport<'a> {
             _ => format!("Mean ± sample standard deviation over n = {} seeds ({})", seeds.len(), list(&seeds)),
         };
         let some = self.cells.iter().find_map(Mapped::map);
-        let (relation, nearest) =
-            some.map_or(("", 0), |map| (map.quality.relation.as_str(), map.quality.neighbours));
+        let (relation, nearest) = some.map_or(("", 0), |map| (map.quality.relation.as_str(), map.quality.neighbours));
         let mut text = format!("{over}.");
         if some.is_some() {
             let relations: BTreeSet<&str> =

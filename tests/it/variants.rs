@@ -167,7 +167,12 @@ fn an_axis_of_the_grid_fills_in_the_settings_of_a_model() {
     let both = "model: [even, calm], mood: [calm, late] }";
     scratch.write("experiments/e.yaml", &experiment.replace("model: [even, calm] }", both));
     let said = scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
-    said.told(&["4 of 4 cells done", "d/even/mood=calm/seed=1 · model", "d/even/mood=late/seed=1 · model", "d/calm/seed=1 · model"]);
+    said.told(&[
+        "4 of 4 cells done",
+        "d/even/mood=calm/seed=1 · model",
+        "d/even/mood=late/seed=1 · model",
+        "d/calm/seed=1 · model",
+    ]);
     let sealed = scratch.sealed().into_iter().filter(|path| path.file_name() == Some("model.json"));
     let models: Vec<String> = sealed.map(|path| fs_err::read_to_string(path).unwrap()).collect();
     assert_eq!(models.len(), 3, "the model without the place has one training for both: {models:?}");

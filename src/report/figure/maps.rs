@@ -96,20 +96,15 @@ fn legend(svg: &mut String, top: f64, relation: &str, groups: &[(&str, usize)]) 
 }
 
 /// The panels; gives where they end.
-fn panels(
-    svg: &mut String,
-    top: f64,
-    report: &MapsReport<'_>,
-    shown: &[&Mapped],
-    groups: &[(&str, usize)],
-) -> f64 {
+fn panels(svg: &mut String, top: f64, report: &MapsReport<'_>, shown: &[&Mapped], groups: &[(&str, usize)]) -> f64 {
     let (across, down) = (report.values(&report.maps.across), report.values(&report.maps.down));
     let wide = (WIDTH - MARGIN) / across.len().max(1) as f64;
     let side = wide - LEFT - MARGIN / 2.0;
     let mut end = top;
     for (row, low) in down.iter().enumerate() {
         for (column, name) in across.iter().enumerate() {
-            let here = |cell: &&&Mapped| cell.value(&report.maps.across) == name && cell.value(&report.maps.down) == low;
+            let here =
+                |cell: &&&Mapped| cell.value(&report.maps.across) == name && cell.value(&report.maps.down) == low;
             let Some(map) = shown.iter().find(here).and_then(|cell| cell.map()) else { continue };
             let left = MARGIN / 2.0 + column as f64 * wide + LEFT;
             let top = top + row as f64 * (ABOVE + side + BELOW) + ABOVE;
@@ -153,13 +148,43 @@ fn panel(svg: &mut String, frame: &Frame, words: &str, map: &VectorMap, groups: 
     };
     let (across, upwards) = (ends(|point| point.x), ends(|point| point.y));
     let length = (across.1 - across.0).max(upwards.1 - upwards.0).max(f64::MIN_POSITIVE);
-    let share = |value: f64, ends: (f64, f64)| {
-        0.5 + (1.0 - 2.0 * ROOM) * (value - f64::midpoint(ends.0, ends.1)) / length
-    };
+    let share =
+        |value: f64, ends: (f64, f64)| 0.5 + (1.0 - 2.0 * ROOM) * (value - f64::midpoint(ends.0, ends.1)) / length;
     svg.push_str("<g fill-opacity=\"0.7\">\n");
     for point in &map.points {
         let place = groups.iter().position(|(name, _)| *name == point.group).unwrap_or_default();
         mark(svg, Pen(place), (frame.x(share(point.x, across)), frame.y(share(point.y, upwards))));
     }
     svg.push_str("</g>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::map::Quality;
+
+    #[test]
+    fn a_panel_has_one_scale_both_ways_and_a_mark_for_each_group() {
+        let point = |group: &str, x, y| MapPoint { item: 1, name: String::new(), group: group.to_owned(), x, y };
+        let quality = Quality {
+            version: Quality::VERSION,
+            width: 2,
+            relation: "genre".to_owned(),
+            silhouette: 0.0,
+            neighbours: 1,
+            same_group: 0.0,
+            by_chance: 0.0,
+            between_within: 1.0,
+            fit: Fit::Pca { variance: 1.0 },
+        };
+        let map = VectorMap { points: vec![point("a", 0.0, 0.0), point("a", 4.0, 0.0), point("b", 0.0, 2.0)], quality };
+        let mut svg = String::new();
+        let frame = Frame { left: 0.0, right: 100.0, top: 0.0, bottom: 100.0 };
+        panel(&mut svg, &frame, "A & B", &map, &[("a", 2), ("b", 1)]);
+        // Four wide, so 22.5 to a unit: across from 5 to 95, upwards from 27.5 to 72.5 about the middle.
+        assert!(svg.contains("<circle class=\"one\" cx=\"5.0\" cy=\"72.5\" r=\"3.2\"/>"), "{svg}");
+        assert!(svg.contains("<circle class=\"one\" cx=\"95.0\" cy=\"72.5\""), "{svg}");
+        assert!(svg.contains("<polygon class=\"two\" points=\"2.0,24.5 8.0,24.5 8.0,30.5 2.0,30.5\"/>"), "{svg}");
+        assert!(svg.contains("A &amp; B") && svg.contains("first component"), "{svg}");
+    }
 }
