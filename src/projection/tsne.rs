@@ -173,9 +173,10 @@ mod tests {
         (Rows::new(5, values), (0..60).map(|row| row / 20).collect())
     }
 
-    /// What scikit-learn 1.9.1 reaches on these rows: `TSNE(perplexity=10, init="pca", method="exact", max_iter=1000)`; its
-    /// `kl_divergence_` with random points to begin with is 0.18848.
-    const SCIKIT_LEARN: f64 = 0.15947;
+    /// What scikit-learn 1.9.1 reaches on these rows with `TSNE(perplexity=19, method="exact", max_iter=1000)`: this with
+    /// `init="pca"`, and 0.0054 to 0.0058 with random points to begin with; 0.00497 after 3,000 steps. With a lower perplexity
+    /// its runs differ by a tenth and more, so that nothing could be compared.
+    const SCIKIT_LEARN: f64 = 0.00544;
 
     fn map(rows: &Rows, perplexity: f64) -> Neighbourhood {
         tsne(rows, TSne { perplexity, iterations: 1000 }, |_| Ok::<(), Infallible>(())).unwrap()
@@ -205,8 +206,8 @@ mod tests {
     #[test]
     fn the_divergence_comes_as_low_as_scikit_learns() {
         let (rows, _) = clusters();
-        let found = map(&rows, 10.0).divergence;
-        assert!((found / SCIKIT_LEARN - 1.0).abs() < 0.03, "{found}, not about {SCIKIT_LEARN}");
+        let found = map(&rows, 19.0).divergence;
+        assert!((0.9..1.03).contains(&(found / SCIKIT_LEARN)), "{found}, not about {SCIKIT_LEARN}");
     }
 
     #[test]
