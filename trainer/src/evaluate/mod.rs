@@ -185,9 +185,56 @@ pub fn evaluate(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerE
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
     use crate::batch::tests::part;
-    use crate::model::find;
+    use crate::model::{Counting, find};
+    use crate::seed::{SplitMix, Stream};
+
+    /// A model that knows nothing: every score is drawn by chance.
+    struct Chance {
+        items: i64,
+        generator: RefCell<SplitMix>,
+    }
+
+    impl Counting for Chance {
+        fn fit(&mut self, _: &Part) {}
+
+        fn scores(&self, batch: &Batch) -> Tensor {
+            let mut generator = self.generator.borrow_mut();
+            let scores: Vec<f64> = (0..batch.size * self.items).map(|_| generator.unit()).collect();
+            Tensor::from_slice(&scores).view_([batch.size, self.items])
+        }
+
+        fn state(&self) -> Vec<(String, Tensor)> {
+            Vec::new()
+        }
+
+        fn restore(&mut self, _: &BTreeMap<String, Tensor>) -> Result<(), TrainerError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn scores_by_chance_hit_twenty_times_in_v() {
+        let items = 200;
+        let sessions: Vec<[(i32, i32); 2]> = (0..5000).map(|i| [(1 + i % 200, 1), (1 + i * 7 % 200, 1)]).collect();
+        let sessions: Vec<&[(i32, i32)]> = sessions.iter().map(|session| &session[..]).collect();
+        let part = part(&sessions, items, 1);
+        let chance = Chance { items, generator: RefCell::new(Stream::Negatives.generator(1, 1)) };
+        let ranks = rank(&Model::Counting(Box::new(chance)), &part, items, 1.0, |_| ()).unwrap();
+        let above = Vec::<i64>::try_from(&ranks.above).unwrap();
+        let total = above.len() as f64;
+        assert!(total >= 5000.0 && i64::try_from(ranks.ties.sum(Kind::Int64)).unwrap() == 0);
+        for cutoff in [1, 20, 100, 180, 200] {
+            let hits = above.iter().filter(|&&above| above < cutoff).count() as f64 / total;
+            let expected = cutoff as f64 / items as f64;
+            // Four standard deviations of a share; none where every rank is within the cut-off.
+            let slack = 4.0 * (expected * (1.0 - expected) / total).sqrt();
+            assert!((hits - expected).abs() <= slack, "Hit@{cutoff} is {hits}, not {expected} +- {slack}");
+        }
+    }
 
     #[test]
     fn a_target_that_is_not_ranked_stands_last_and_ties_with_nothing() {
