@@ -17,11 +17,14 @@ mod markdown;
 pub mod profile;
 mod provenance;
 mod score;
+mod small_curve;
 pub mod statistics;
 mod table;
 
 pub use audit::Audited;
+pub use canvas::escape;
 pub use score::value_of;
+pub use small_curve::{Svg, small_curve};
 
 #[cfg(test)]
 mod tests;

@@ -174,7 +174,7 @@ fn the_real_demo_set_has_the_counts_and_the_floors_of_the_published_samples() {
         println!("skipped: there is no `../shared/data/mkm_demo`");
         return;
     }
-    let scratch = copy_of("table2.yaml", str::to_owned);
+    let scratch = copy_of("table2.yaml", |text| text);
     let mut arguments = vec!["run", "experiments/e.yaml", "--data", data.as_str()];
     for floor in ["pop", "recency", "markov", "recency-markov"] {
         arguments.extend(["--only", format!("dataset=demo*,seed=1,model={floor}").leak()]);
