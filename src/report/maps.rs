@@ -221,7 +221,7 @@ impl<'a> MapsReport<'a> {
             let shown = match fits.first() {
                 Some(Fit::Pca { .. }) => {
                     let kept = |fit: &Fit| if let Fit::Pca { variance } = fit { Some(*variance) } else { None };
-                    spread(&fits.iter().filter_map(kept).collect::<Vec<_>>(), |share| percent(share)) + " % of variance"
+                    spread(&fits.iter().filter_map(kept).collect::<Vec<_>>(), percent) + " % of variance"
                 }
                 Some(Fit::TSne { .. }) => {
                     let left =
