@@ -22,8 +22,8 @@ impl ExperimentFile {
         self.experiment.report.as_ref().is_some_and(|report| !report.statistics.is_empty())
     }
 
-    /// The stages of a pipeline that the report needs, beside those that they read: of an experiment that trains, all but
-    /// those that serve other stages alone.
+    /// The stages of a pipeline that the report needs, beside those that they read: of an experiment that neither counts nor
+    /// maps, all but those that serve others alone.
     pub(super) fn goals(&self, pipeline: &PipelineFile) -> BTreeSet<String> {
         if self.counts() {
             return GOALS.iter().flat_map(|kind| pipeline.stages_of(kind)).map(str::to_owned).collect();
