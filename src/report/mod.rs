@@ -13,6 +13,7 @@ mod figure;
 mod ink;
 pub mod judge;
 mod layout;
+pub mod maps;
 mod markdown;
 pub mod profile;
 mod provenance;

@@ -1,6 +1,7 @@
 //! `sr-pipe report`: the table of an experiment, from what is on record.
 
 mod curves;
+mod maps;
 mod ranks;
 mod statistics;
 
@@ -99,9 +100,10 @@ pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result
     let found: Vec<Found<'_>> =
         workspace.file.points.points.iter().filter_map(|point| by_name.get(point.name.as_str()).copied()).collect();
     let audits = audits(workspace, &found)?;
-    let written = match workspace.file.counts() {
-        true => statistics::render(workspace, spec, &found, &audits).await?,
-        false => ranks::render(workspace, spec, &found, &audits).await?,
+    let written = match (workspace.file.counts(), workspace.file.maps()) {
+        (true, _) => statistics::render(workspace, spec, &found, &audits).await?,
+        (false, Some(maps)) => maps::render(workspace, spec, maps, &found, &audits).await?,
+        (false, None) => ranks::render(workspace, spec, &found, &audits).await?,
     };
     let path = workspace.project.results().join(format!("{}.md", workspace.file.name()));
     // The page last, so that whatever it links is there.

@@ -1,16 +1,21 @@
 //! Figures of an experiment: what each shows, as an SVG file and in words for the page that links it.
 
 mod chart;
+mod maps;
 mod series;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use chart::{Chart, Form, number};
 use series::{Line, Point, Series};
 
-use super::Report;
+pub(super) use maps::map_figures;
+
 use super::layout::Combinations;
 use super::markdown::{inline, list};
+use super::{Provenance, Report};
 use crate::data::protocol::SelectOn;
 use crate::experiment::{Drawing, FigureSpec};
 use crate::metric::{MetricAt, MetricError};
@@ -66,7 +71,7 @@ fn figure(
     words.extend(warning.iter().map(|warning| inline(warning)));
     words.extend(series.remarks.iter().cloned());
     let description = words[1..].join(" ");
-    let origin = origin(report);
+    let origin = facts(report.provenance, super::runs(report));
     let chart = Chart {
         title: spec.title.trim(),
         warning,
@@ -117,9 +122,8 @@ fn seen(spec: &FigureSpec, metric: MetricAt, series: &Series) -> Option<String> 
     (!best.is_empty()).then(|| format!("Best: {}.", best.join("; ")))
 }
 
-/// What made the figure, one fact a line.
-fn origin(report: &Report<'_>) -> Vec<String> {
-    let from = report.provenance;
+/// What made a figure, one fact a line; `runs` are those that made its numbers, an empty name for one that is not known.
+fn facts(from: &Provenance, runs: BTreeSet<&str>) -> Vec<String> {
     let commit = from.git_commit.as_deref().unwrap_or("none on record");
     let dirty = if from.git_dirty { ", with changes that are not committed" } else { "" };
     let mut facts = vec![
@@ -131,7 +135,7 @@ fn origin(report: &Report<'_>) -> Vec<String> {
         format!("protocol: {}", from.protocol_digest),
     ];
     facts.extend(from.datasets.iter().map(|(name, digest)| format!("data set {name}: {digest}")));
-    let runs: Vec<&str> = super::runs(report).into_iter().filter(|run| !run.is_empty()).collect();
+    let runs: Vec<&str> = runs.into_iter().filter(|run| !run.is_empty()).collect();
     facts.push(format!("runs: {}", runs.join(", ")));
     facts
 }
