@@ -175,7 +175,7 @@ fn the_real_demo_set_has_the_counts_and_the_floors_of_the_published_samples() {
         return;
     }
     let scratch = copy_of("table2.yaml", |text| text);
-    let mut arguments = vec!["run", "experiments/e.yaml", "--data", data.as_str()];
+    let mut arguments = vec!["run", "experiments/e.yaml", "--data", data.as_str(), "--profile", "published-code"];
     for floor in ["pop", "recency", "markov", "recency-markov"] {
         arguments.extend(["--only", format!("dataset=demo*,seed=1,model={floor}").leak()]);
     }
@@ -198,7 +198,7 @@ fn the_real_demo_set_has_the_counts_and_the_floors_of_the_published_samples() {
     // The dossier's counts of the published sample files.
     assert_eq!(found, [(12_195, 29, 1_648), (12_971, 29, 2_447)]);
 
-    let csv = scratch.read("results/e.csv");
+    let csv = scratch.read("results/e@published-code.csv");
     let percent = |begin: &str, end: &str| {
         let line = csv.lines().find(|line| line.starts_with(&format!("{begin},done,")) && line.ends_with(end));
         let value = line.unwrap_or_else(|| panic!("no `{begin}`, `{end}` in:\n{csv}")).split(',').nth(5).unwrap();
