@@ -58,7 +58,7 @@ impl Case {
     fn add(&mut self, model: &str, seed: u64, state: CellState) -> &mut Self {
         let coordinates = [("dataset", "demo"), ("model", model)];
         let coordinates = coordinates.map(|(axis, value)| (axis.to_owned(), value.to_owned())).into();
-        self.cells.push(CellResult { coordinates, seed, state, curve: Vec::new() });
+        self.cells.push(CellResult { coordinates, seed, state, curve: Vec::new(), made: None });
         self
     }
 
@@ -85,7 +85,7 @@ impl Case {
     }
 
     fn render(&self) -> String {
-        render(&self.report()).unwrap()
+        form::markdown(&page(&self.report()).unwrap())
     }
 
     #[track_caller]
@@ -251,7 +251,8 @@ fn filled(grid: serde_json::Value) -> Case {
     case.experiment.grid = serde_json::from_value(grid).unwrap();
     for point in Points::of(&case.experiment.grid).0.points {
         let coordinates = (*point.coordinates).clone();
-        case.cells.push(CellResult { coordinates, seed: point.seed, state: hits(2, 4), curve: Vec::new() });
+        let seed = point.seed;
+        case.cells.push(CellResult { coordinates, seed, state: hits(2, 4), curve: Vec::new(), made: None });
     }
     case
 }
@@ -467,7 +468,7 @@ fn the_csv_has_a_line_for_each_cell_and_metric_and_quotes_what_needs_it() {
 fn a_metric_that_is_not_known_is_an_error() {
     let mut case = Case::new(&["a"], &[1]);
     case.spec().metrics = vec!["hits@20".to_owned()];
-    assert_eq!(render(&case.report()).unwrap_err().to_string(), "unknown metric `hits`");
+    assert_eq!(page(&case.report()).unwrap_err().to_string(), "unknown metric `hits`");
 }
 
 /// The text with the padding of its tables taken out.

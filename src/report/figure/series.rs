@@ -7,7 +7,7 @@ use crate::metric::MetricAt;
 use crate::report::caption::over_seeds;
 use crate::report::comparable::differences;
 use crate::report::layout::{Combination, Combinations};
-use crate::report::markdown::{code, inline, list};
+use crate::report::words::{code, inline, list};
 use crate::report::score::Spread;
 use crate::report::{CellRanks, Epoch, Report};
 
