@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::grid::AxisValue;
 use super::load::ExperimentFile;
 use super::points::{Mistake, Points};
 use crate::diagnostic::{Diagnostic, suggestion};
@@ -146,35 +145,7 @@ impl ExperimentFile {
                 errors.push(error.help("name them under `report`, or give numbers of metrics under `values`"));
             }
         }
-        for (index, claim) in self.experiment.claims.iter().enumerate() {
-            for (side, values) in [("better", &claim.better), ("than", &claim.than)] {
-                errors.extend(self.side_errors(values, known, &["claims".into(), index.into(), side.into()]));
-            }
-        }
-        errors
-    }
-
-    /// Axes and values of a side of a claim that no cell has.
-    fn side_errors(
-        &self,
-        values: &BTreeMap<String, AxisValue>,
-        known: &BTreeMap<String, Vec<String>>,
-        side: &[crate::document::Step],
-    ) -> Vec<Diagnostic> {
-        let mut errors = Vec::new();
-        for (axis, value) in values {
-            let path = [side, &[axis.as_str().into()]].concat();
-            let (part, message, known): (_, _, Vec<&str>) = match known.get(axis) {
-                None => (Part::Key, format!("unknown axis `{axis}`"), known.keys().map(String::as_str).collect()),
-                Some(known) if !known.contains(&value.to_string()) => {
-                    let known = known.iter().map(String::as_str).collect();
-                    (Part::Value, format!("axis `{axis}` has no value `{value}`"), known)
-                }
-                Some(_) => continue,
-            };
-            let typed = if part == Part::Key { axis.clone() } else { value.to_string() };
-            errors.push(self.document.error(&path, part, message).help(suggestion(&typed, &known)));
-        }
+        errors.extend(self.claim_errors(known));
         errors
     }
 

@@ -3,6 +3,7 @@
 mod cells;
 mod check;
 mod choice;
+mod claims;
 mod figures;
 pub mod grid;
 mod load;
@@ -12,8 +13,9 @@ pub mod types;
 
 pub use cells::{Cell, Cells};
 pub use choice::{Choice, Only, Seeds};
+pub use claims::{Claim, Values, choices};
 pub use figures::{Drawing, FigureSpec, Spacing, Sweep};
 pub use grid::{AxisValue, Grid};
 pub use load::ExperimentFile;
 pub use points::{Point, Points};
-pub use types::{Claim, DatasetSpec, Experiment, PaperNumbers, ProtocolChoice, ReportSpec};
+pub use types::{DatasetSpec, Experiment, PaperNumbers, ProtocolChoice, ReportSpec};

@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::claims::Claim;
 use super::figures::FigureSpec;
-use super::grid::{AxisValue, Grid};
+use super::grid::Grid;
 use crate::data::breakdown::Breakdown;
 use crate::data::protocol::Protocol;
 
@@ -150,18 +151,4 @@ pub struct PaperNumbers {
     /// Column, then statistic; shares in per cent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub statistics: BTreeMap<String, BTreeMap<String, f64>>,
-}
-
-/// A sentence as an inequality between cells.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Claim {
-    /// The sentence.
-    pub text: String,
-    /// The metric that is compared: `mrr@20`.
-    pub metric: String,
-    /// Axis values of the cells that should be ahead.
-    pub better: BTreeMap<String, AxisValue>,
-    /// Axis values of the cells that should be behind; axes left out are as in `better`.
-    pub than: BTreeMap<String, AxisValue>,
 }

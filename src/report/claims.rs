@@ -1,262 +1,221 @@
-//! The sentences of a paper, judged: does the difference stand, is it the other way round, or can the data not tell?
+//! The section on claims: each sentence with its verdict and what that rests on.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use serde_json::{Value, json};
 
-use crate::data::protocol::Ties;
-use crate::experiment::{AxisValue, Claim};
-use crate::metric::significance::{holm, wilcoxon};
-use crate::metric::{MetricAt, MetricError, rank};
+use super::Report;
+use super::judge::{ALPHA, Evidence, Judged, Lacking, Part, Verdict, judge};
+use super::layout::Combinations;
+use super::page::{
+    self, Align, Block, Cell, Column, Content, Footnotes, Holds, Kind, Number, Print, Row, Section, Table,
+};
+use super::words::{Words, counted, list, thousands};
+use crate::metric::MetricError;
 
-use super::comparable::differences;
-use super::layout::{Combination, Combinations, describe};
-use super::words::list;
-use super::score::mean;
-use super::table::failure;
-use super::{CellRanks, CellState, Report};
+/// The columns that say what a verdict rests on.
+const EVIDENCE: [&str; 8] = ["better", "than", "Δ [95 %]", "p", "r", "d_z", "p over seeds", "sessions that differ"];
 
-/// Below this corrected p-value a difference is taken for real.
-pub const ALPHA: f64 = 0.05;
+/// More seeds than these nobody runs.
+const MANY: f64 = 1_000.0;
 
-/// The answer to a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// `better` is ahead, and by more than chance.
-    Supported,
-    /// `better` is behind, and by more than chance.
-    Refuted,
-    /// The difference may be chance, or there is nothing to compare.
-    Undecided,
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Supported => "supported",
-            Self::Refuted => "refuted",
-            Self::Undecided => "undecided",
-        })
-    }
-}
-
-/// What a verdict rests on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Evidence {
-    /// Mean of the cells that should be ahead, 0 to 1.
-    pub better: f64,
-    /// Mean of the cells that should be behind, 0 to 1.
-    pub than: f64,
-    /// Test samples that were paired.
-    pub pairs: usize,
-    /// Pairs that differ.
-    pub differing: usize,
-    /// Two-sided p-value of the signed-rank test, after Holm's correction over all claims.
-    pub p: f64,
-}
-
-/// A claim with its answer.
-#[derive(Debug, Clone)]
-pub struct Judged<'a> {
-    /// The claim.
-    pub claim: &'a Claim,
-    /// Its metric.
-    pub metric: MetricAt,
-    /// The answer.
-    pub verdict: Verdict,
-    /// Nothing when there was nothing to compare.
-    pub evidence: Option<Evidence>,
-    /// Why there was nothing to compare, or what is odd about the comparison.
-    pub remark: Option<String>,
-}
-
-/// Judges every claim of the experiment.
-///
-/// Samples are paired by cell and sample, each value averaged over the seeds that both sides have. Supported: the mean
-/// and the rank sums are ahead and `p < 0.05`; refuted: both are behind and `p < 0.05`. Holm's correction counts all
-/// claims, also those that could not be tested (with `p = 1`).
+/// The claims of an experiment, and the section on them where it makes any.
 ///
 /// # Errors
 /// When the metric of a claim cannot be read.
-pub fn judge<'a>(report: &Report<'a>) -> Result<Vec<Judged<'a>>, MetricError> {
-    let combinations = Combinations::of(report);
-    let mut tested = Vec::new();
-    for claim in &report.experiment.claims {
-        let metric: MetricAt = claim.metric.parse()?;
-        tested.push((claim, metric, Pairs::collect(report, &combinations, claim, metric)));
-    }
-    let tests: Vec<_> = tested.iter().map(|(_, _, pairs)| pairs.as_ref().ok().map(Pairs::test)).collect();
-    let p = holm(&tests.iter().map(|test| test.map_or(1.0, |test| test.p)).collect::<Vec<_>>());
-    let judged = tested.into_iter().zip(tests).zip(p).map(|(((claim, metric, pairs), test), p)| {
-        let (pairs, test) = match (pairs, test) {
-            (Ok(pairs), Some(test)) => (pairs, test),
-            (Err(why), _) => {
-                return Judged { claim, metric, verdict: Verdict::Undecided, evidence: None, remark: Some(why) };
-            }
-            (Ok(_), None) => unreachable!("pairs that were collected were tested"),
-        };
-        let evidence = Evidence {
-            better: mean(pairs.better.iter().copied()),
-            than: mean(pairs.than.iter().copied()),
-            pairs: pairs.better.len(),
-            differing: test.differing,
-            p,
-        };
-        let towards = |difference: f64| if metric.metric.higher_is_better { difference } else { -difference };
-        let by_mean = towards(evidence.better - evidence.than);
-        let by_ranks = towards(test.positive - test.negative);
-        let verdict = match p < ALPHA {
-            true if by_mean > 0.0 && by_ranks > 0.0 => Verdict::Supported,
-            true if by_mean < 0.0 && by_ranks < 0.0 => Verdict::Refuted,
-            _ => Verdict::Undecided,
-        };
-        let mut remarks = pairs.remarks;
-        if p < ALPHA && verdict == Verdict::Undecided {
-            remarks.push("the mean and the signed ranks point in opposite directions".to_owned());
-        }
-        let remark = (!remarks.is_empty()).then(|| remarks.join("; "));
-        Judged { claim, metric, verdict, evidence: Some(evidence), remark }
-    });
-    Ok(judged.collect())
+pub(super) fn of(
+    report: &Report<'_>,
+    combinations: &Combinations<'_>,
+) -> Result<(Vec<page::Claim>, Option<Section>), MetricError> {
+    let judged = judge(report)?;
+    let claims = judged.iter().map(|judged| claim(report, judged, combinations)).collect();
+    Ok((claims, (!judged.is_empty()).then(|| section(report, &judged, combinations))))
 }
 
-/// The values of both sides, pair by pair.
-struct Pairs {
-    better: Vec<f64>,
-    than: Vec<f64>,
-    remarks: Vec<String>,
+fn section(report: &Report<'_>, judged: &[Judged<'_>], combinations: &Combinations<'_>) -> Section {
+    let mut footnotes = Footnotes::default();
+    let rows = judged.iter().map(|judged| row(report, judged, combinations, &mut footnotes)).collect();
+    let columns = columns(&["claim", "verdict", "metric", "parts", "decided by"]);
+    let mut blocks = vec![Block::Table(Table { path: Vec::new(), columns, rows })];
+    for judged in judged.iter().filter(|judged| judged.parts.len() > 1) {
+        blocks.extend(parts(judged, combinations, &mut footnotes));
+    }
+    blocks.extend(footnotes.block());
+    blocks.push(Block::Words(reading(judged.iter().map(|judged| judged.parts.len()).sum()).into()));
+    Section { kind: Kind::Claims, blocks }
 }
 
-impl Pairs {
-    /// Finds the cells of both sides; the error says why there is nothing to compare.
-    fn collect(
-        report: &Report<'_>,
-        combinations: &Combinations<'_>,
-        claim: &Claim,
-        metric: MetricAt,
-    ) -> Result<Self, String> {
-        let mut ahead = combinations.all.iter().filter(|here| matches(here, &claim.better)).peekable();
-        if ahead.peek().is_none() {
-            return Err(format!("no cell has {}", axes(&claim.better)));
-        }
-        let others = Counterparts::of(combinations, claim);
-        let mut pairs = Self { better: Vec::new(), than: Vec::new(), remarks: Vec::new() };
-        for here in ahead {
-            let other = others.find(here)?;
-            let mut seeds = here.seeds.clone();
-            seeds.sort_unstable();
-            let (mut both, mut gaps) = (Vec::new(), Vec::new());
-            for seed in seeds {
-                match (ranks(here, seed), ranks(other, seed)) {
-                    (Ok(better), Ok(than)) => both.push((better, than)),
-                    (a, b) => gaps.extend([a.err(), b.err()].into_iter().flatten()),
-                }
-            }
-            if both.is_empty() {
-                return Err(gaps.join("; "));
-            }
-            pairs.remarks.extend(gaps);
-            pairs.add(report.protocol.ties, metric, &both)?;
-        }
-        Ok(pairs)
-    }
-
-    /// Adds the samples of one pair of cells, each value averaged over the seeds.
-    fn add(&mut self, ties: Ties, metric: MetricAt, seeds: &[(&CellRanks, &CellRanks)]) -> Result<(), String> {
-        let named: Vec<(&str, &CellRanks)> =
-            seeds.iter().flat_map(|(better, than)| [("`better`", *better), ("`than`", *than)]).collect();
-        let differing = differences(&named);
-        if !differing.is_empty() {
-            return Err(format!("the two sides cannot be compared, they differ in {}", list(&differing)));
-        }
-        let better = over_seeds(ties, metric, seeds.iter().map(|(better, _)| *better))?;
-        let than = over_seeds(ties, metric, seeds.iter().map(|(_, than)| *than))?;
-        if !better.keys().eq(than.keys()) {
-            return Err("the two sides ranked different samples".to_owned());
-        }
-        self.better.extend(better.values());
-        self.than.extend(than.values());
-        Ok(())
-    }
-
-    fn test(&self) -> crate::metric::significance::Wilcoxon {
-        let differences: Vec<f64> = self.better.iter().zip(&self.than).map(|(better, than)| better - than).collect();
-        wilcoxon(&differences)
-    }
+fn columns(left: &[&str]) -> Vec<Column> {
+    let left = left.iter().map(|title| Column::new(*title, Align::Left, Holds::Other));
+    left.chain(EVIDENCE.map(|title| Column::new(title, Align::Right, Holds::Other))).collect()
 }
 
-/// The value of each sample, averaged over seeds.
-fn over_seeds<'a>(
-    ties: Ties,
-    metric: MetricAt,
-    seeds: impl ExactSizeIterator<Item = &'a CellRanks>,
-) -> Result<BTreeMap<i64, f64>, String> {
-    let count = seeds.len();
-    let mut values: BTreeMap<i64, (usize, f64)> = BTreeMap::new();
-    for cell in seeds {
-        let (_, ranks) =
-            cell.selection(metric).ok_or_else(|| format!("no ranks were kept for `{metric}`, nor for `best`"))?;
-        for r in ranks {
-            let value = values.entry(r.sample).or_default();
-            value.0 += 1;
-            value.1 += metric.value(rank(r.above, r.ties, ties));
-        }
+/// A claim, with the numbers of the part that decides.
+fn row<'a>(
+    report: &Report<'a>,
+    judged: &Judged<'a>,
+    combinations: &Combinations<'_>,
+    footnotes: &mut Footnotes,
+) -> Row {
+    let deciding = judged.deciding.map(|at| &judged.parts[at]);
+    let open: Vec<&Part<'_>> = judged.parts.iter().filter(|part| part.verdict == judged.verdict).collect();
+    let (needed, mut remarks) = needed(judged.verdict, &open);
+    if let Some(remark) = deciding.and_then(|part| part.remark.as_ref()) {
+        remarks.insert(0, remark.clone());
     }
-    if values.values().any(|(seen, _)| *seen != count) {
-        return Err("the seeds ranked different samples".to_owned());
+    remarks.extend(others(report, judged));
+    let over = if judged.over.is_empty() { String::new() } else { format!(" over {}", titles(report, &judged.over)) };
+    let mut verdict = Cell::words(format!("**{}**{needed}", judged.verdict));
+    verdict.marks = remarks.iter().map(|text| footnotes.mark(format!("{text}."))).collect();
+    let mut cells = vec![
+        Cell::words(judged.claim.text.as_str()),
+        verdict,
+        Cell::words(judged.metric.title()),
+        Cell::words(format!("{}{over}", judged.parts.len())),
+        deciding.map_or_else(|| Cell::new(Content::Nothing), |part| Cell::words(part.name())),
+    ];
+    cells.extend(numbers(deciding, combinations));
+    Row { key: judged.claim.text.clone(), cells, apart: false }
+}
+
+fn titles<'a>(report: &Report<'a>, names: &[&'a str]) -> String {
+    list(&names.iter().map(|name| report.title(name).to_owned()).collect::<Vec<_>>())
+}
+
+/// What is to be said of a claim beside its parts.
+fn others<'a>(report: &Report<'a>, judged: &Judged<'a>) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if !judged.absent.is_empty() {
+        remarks.push(format!("without {}, of which there are no results", titles(report, &judged.absent)));
     }
-    Ok(values.into_iter().map(|(sample, (_, sum))| (sample, sum / count as f64)).collect())
-}
-
-/// Finds for each combination that should be ahead the one that should be behind.
-struct Counterparts<'a> {
-    combinations: &'a Combinations<'a>,
-    claim: &'a Claim,
-    /// Axes that the axes of the claim decide: they turn with them, as the axes of a zip do.
-    led: Vec<&'a str>,
-}
-
-impl<'a> Counterparts<'a> {
-    fn of(combinations: &'a Combinations<'a>, claim: &'a Claim) -> Self {
-        let named: Vec<&str> = claim.better.keys().chain(claim.than.keys()).map(String::as_str).collect();
-        let mut led: Vec<&str> =
-            combinations.all.iter().flat_map(|here| here.coordinates.keys()).map(String::as_str).collect();
-        led.sort_unstable();
-        led.dedup();
-        led.retain(|axis| !named.contains(axis) && combinations.decide(&named, axis));
-        Self { combinations, claim, led }
+    if judged.parts.is_empty() {
+        remarks.push("there is nothing to compare".to_owned());
     }
-
-    fn find(&self, here: &Combination<'_>) -> Result<&'a Combination<'a>, String> {
-        let mut behind = here.coordinates.clone();
-        behind.extend(self.claim.than.iter().map(|(axis, value)| (axis.clone(), value.to_string())));
-        if let Some(found) = self.combinations.at(&behind) {
-            return Ok(found);
-        }
-        behind.retain(|axis, _| !self.led.contains(&axis.as_str()));
-        let fits = |other: &&Combination<'_>| {
-            let fixed = other.coordinates.iter().filter(|(axis, _)| !self.led.contains(&axis.as_str()));
-            fixed.eq(behind.iter())
-        };
-        self.combinations.all.iter().find(fits).ok_or_else(|| format!("{} is not in the grid", describe(&behind)))
-    }
+    remarks.extend(judged.remarks.iter().cloned());
+    remarks
 }
 
-fn matches(combination: &Combination<'_>, wanted: &BTreeMap<String, AxisValue>) -> bool {
-    wanted.iter().all(|(axis, value)| combination.value(axis) == Some(value.to_string().as_str()))
-}
-
-fn axes(wanted: &BTreeMap<String, AxisValue>) -> String {
-    describe(&wanted.iter().map(|(axis, value)| (axis.clone(), value.to_string())).collect())
-}
-
-/// The ranks of a cell, or why it has none.
-fn ranks<'a>(combination: &Combination<'a>, seed: u64) -> Result<&'a CellRanks, String> {
-    let why = match combination.cells.get(&seed).map(|cell| &cell.state) {
-        Some(CellState::Done(ranks)) => return Ok(ranks),
-        Some(CellState::Failed { message, log }) => failure(message, log.as_deref()),
-        None if !combination.seeds.contains(&seed) => "is not in the grid".to_owned(),
-        Some(CellState::Missing { why }) => why.clone(),
-        None => "did not run".to_owned(),
+/// The parts of a claim under its text.
+fn parts(judged: &Judged<'_>, combinations: &Combinations<'_>, footnotes: &mut Footnotes) -> [Block; 2] {
+    let row = |part: &Part<'_>| {
+        let (needed, mut remarks) = needed(part.verdict, &[part]);
+        remarks.extend(part.remark.clone());
+        let mut verdict = Cell::words(format!("{}{needed}", part.verdict));
+        verdict.marks = remarks.iter().map(|text| footnotes.mark(format!("{text}."))).collect();
+        let mut cells = vec![Cell::words(part.name()), verdict];
+        cells.extend(numbers(Some(part), combinations));
+        Row { key: part.name(), cells, apart: false }
     };
-    Err(format!("seed {seed} of {} {why}", describe(combination.coordinates)))
+    let rows = judged.parts.iter().map(row).collect();
+    let heading = Block::Heading(1, format!("Parts of: {}", judged.claim.text).into());
+    let path = vec![judged.claim.text.clone()];
+    [heading, Block::Table(Table { path, columns: columns(&["part", "verdict"]), rows })]
+}
+
+/// What is needed for a verdict where there is none: the most that any of these parts needs, for the row, and remarks.
+fn needed(verdict: Verdict, open: &[&Part<'_>]) -> (String, Vec<String>) {
+    if verdict != Verdict::Undecided {
+        return (String::new(), Vec::new());
+    }
+    let lacking: Vec<Lacking> = open.iter().filter_map(|part| part.evidence.as_ref()).map(|e| e.lacking).collect();
+    let most = lacking.iter().filter_map(|lacking| if let Lacking::Seeds(n) = lacking { Some(*n) } else { None });
+    let remarks = [
+        (Lacking::Spread, "how many seeds are needed can be said from two seeds on"),
+        (Lacking::Sessions, "by their spread there are seeds enough; it is test sessions that are too few"),
+        (Lacking::Difference, "the means over seeds are equal, so no number of seeds would tell the two apart"),
+    ];
+    let remarks = remarks.into_iter().filter(|(what, _)| lacking.contains(what)).map(|(_, text)| text.to_owned());
+    let needed = match most.reduce(f64::max) {
+        Some(n) if n > MANY => format!(", more than {} more seeds needed", thousands(MANY as usize)),
+        Some(n) => format!(", about {} needed", counted(n as usize, "more seed")),
+        None => String::new(),
+    };
+    (needed, remarks.collect())
+}
+
+/// The cells under [`EVIDENCE`].
+fn numbers(part: Option<&Part<'_>>, combinations: &Combinations<'_>) -> [Cell; 8] {
+    let Some((part, e)) = part.and_then(|part| Some((part, part.evidence.as_ref()?))) else {
+        return std::array::from_fn(|_| Cell::new(Content::Nothing));
+    };
+    let number = |value: f64, print| Cell::number(Some(value), print);
+    let [better, than] = sides(part, combinations).map_or([None; 2], |sides| sides.map(Some));
+    let bounds = e.interval.map(|bounds| [bounds.low, bounds.high]);
+    let difference = Number { bounds, ..Number::new(e.better - e.than, Print::Points) };
+    let p = Number::new(e.over_seeds.map_or(1.0, |test| test.p), Print::Probability);
+    let over_seeds = e.over_seeds.map(|_| format!("{} (n = {})", p.text(), e.seeds));
+    [
+        number(e.better, Print::Percent).from(better),
+        number(e.than, Print::Percent).from(than),
+        Cell::new(Content::Number(difference)),
+        number(e.p, Print::Probability),
+        number(e.rank_biserial, Print::Effect),
+        Cell::number(e.d_z, Print::Effect),
+        over_seeds.map_or_else(|| Cell::new(Content::Nothing), Cell::words),
+        Cell::words(format!("{} of {}", thousands(e.differing), thousands(e.sessions))),
+    ]
+}
+
+/// The cells that a part compares, by their place.
+fn sides(part: &Part<'_>, combinations: &Combinations<'_>) -> Option<[usize; 2]> {
+    let [better, than] = part.sides?;
+    Some([combinations.place(better)?, combinations.place(than)?])
+}
+
+fn claim<'a>(report: &Report<'a>, judged: &Judged<'a>, combinations: &Combinations<'_>) -> page::Claim {
+    let part = |part: &Part<'_>| page::Part {
+        name: part.name(),
+        verdict: part.verdict.to_string(),
+        evidence: part.evidence.as_ref().map(evidence),
+        remark: part.remark.as_deref().map(Words::from),
+        sides: sides(part, combinations),
+    };
+    page::Claim {
+        text: judged.claim.text.clone(),
+        metric: judged.metric.to_string(),
+        verdict: judged.verdict.to_string(),
+        parts: judged.parts.iter().map(part).collect(),
+        deciding: judged.deciding,
+        over: judged.over.iter().map(|name| (*name).to_owned()).collect(),
+        remarks: others(report, judged).into_iter().map(Words::from).collect(),
+    }
+}
+
+/// The evidence by name, in full.
+fn evidence(e: &Evidence) -> Value {
+    let lacking = match e.lacking {
+        Lacking::Spread => json!("spread"),
+        Lacking::Seeds(count) => json!({ "seeds": count }),
+        Lacking::Sessions => json!("sessions"),
+        Lacking::Difference => json!("difference"),
+    };
+    json!({
+        "better": e.better,
+        "than": e.than,
+        "interval": e.interval.map(|bounds| [bounds.low, bounds.high]),
+        "samples": e.samples,
+        "sessions": e.sessions,
+        "differing": e.differing,
+        "p": e.p,
+        "p_alone": e.p_alone,
+        "rank_biserial": e.rank_biserial,
+        "d_z": e.d_z,
+        "seeds": e.seeds,
+        "p_over_seeds": e.over_seeds.map(|test| test.p),
+        "lacking": lacking,
+    })
+}
+
+/// How to read the section; `parts` is how many p-values are corrected for.
+fn reading(parts: usize) -> String {
+    format!(
+        "A claim is as good as its weakest part, whose numbers stand in its row. \
+         Means over test samples in per cent; Δ in points, with a bootstrap interval over sessions. \
+         Unit: session. The values of a sample are averaged over the seeds and those of a session over its samples; \
+         `p` is of Wilcoxon's signed-rank test over sessions, two-sided, sessions that do not differ dropped, \
+         after Holm's correction for {} of all claims. \
+         Supported: ahead with p < {ALPHA}; refuted: behind with p < {ALPHA}. \
+         `r` is the matched-pairs rank-biserial correlation, `d_z` Cohen's, both over sessions. \
+         All of these speak of these trained models on this test set; \
+         `p over seeds`, of the paired t-test over the means of n seeds, not corrected, speaks of training them again.",
+        counted(parts, "part")
+    )
 }

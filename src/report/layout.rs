@@ -59,8 +59,8 @@ impl<'a> Combinations<'a> {
     }
 
     /// The place of a combination among all.
-    pub(super) fn place(&self, of: &Combination<'_>) -> Option<usize> {
-        self.index.get(of.coordinates).copied()
+    pub(super) fn place(&self, coordinates: &BTreeMap<String, String>) -> Option<usize> {
+        self.index.get(coordinates).copied()
     }
 
     /// True when the values on some axes decide the value on another.
@@ -126,7 +126,9 @@ impl<'a> Layout<'a> {
         let mut remarks: Vec<Words> = decided.iter().filter_map(|axis| follows(report, combinations, axis)).collect();
         if outside > 0 {
             let without = format!("{} or {}", code(row_axis), code(column_axis));
-            remarks.push(format!("Cells of the grid without a value of {without}, which no table shows: {outside}.").into());
+            remarks.push(
+                format!("Cells of the grid without a value of {without}, which no table shows: {outside}.").into(),
+            );
         }
         let tables = tables.into_iter().map(|(key, slots)| {
             let rows_here: BTreeSet<&str> = slots.keys().map(|(row, _)| *row).collect();

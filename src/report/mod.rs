@@ -6,13 +6,14 @@ mod audit;
 mod breakdown;
 mod canvas;
 mod caption;
-pub mod claims;
+mod claims;
 mod comparable;
 mod csv;
 mod figure;
 pub mod form;
 mod frame;
 mod ink;
+pub mod judge;
 mod layout;
 pub mod page;
 pub mod profile;
@@ -21,7 +22,6 @@ mod score;
 mod sources;
 pub mod statistics;
 mod table;
-mod verdicts;
 mod words;
 
 pub use audit::Audited;
@@ -193,7 +193,7 @@ pub fn page(report: &Report<'_>) -> Result<Page, MetricError> {
     sections.extend(breakdown::section(report, &combinations, &metrics));
     sections.extend(figure::section(report, &combinations, &origin)?);
     sections.extend(audit::section(report.audits));
-    let (claims, verdicts) = verdicts::of(report, &combinations)?;
+    let (claims, verdicts) = claims::of(report, &combinations)?;
     sections.extend(verdicts);
     sections.push(provenance::section(&origin));
     Ok(Page {

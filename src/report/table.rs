@@ -4,6 +4,7 @@ use crate::data::protocol::Ties;
 use crate::metric::MetricAt;
 
 use super::comparable::differences;
+use super::judge::{ALPHA, best_is_ahead};
 use super::layout::{Combination, Combinations, Layout, Table};
 use super::page::{self, Align, Block, Cell, Column, Content, Footnotes, Holds, Mark, Number, Place, Print, Row};
 use super::score::Spread;
@@ -14,11 +15,7 @@ use super::{CellRanks, CellState, Report};
 const TIES_MATTER: f64 = 0.002;
 
 /// The tables, each under its heading where there are several, the remarks on them, and their footnotes.
-pub(super) fn blocks<'a>(
-    report: &Report<'a>,
-    combinations: &'a Combinations<'a>,
-    metrics: &[MetricAt],
-) -> Vec<Block> {
+pub(super) fn blocks<'a>(report: &Report<'a>, combinations: &'a Combinations<'a>, metrics: &[MetricAt]) -> Vec<Block> {
     let layout = match Layout::of(report, combinations) {
         Ok(layout) => layout,
         Err(axis) => {
@@ -54,9 +51,10 @@ struct Columns {
 }
 
 impl<'a> Sheet<'a> {
-    /// The table, and a line on the floors where numbers are not ahead of them.
+    /// The table, and a line each on the numbers that are ahead of the second, and on those not ahead of a floor.
     fn blocks(&self, footnotes: &mut Footnotes) -> Vec<Block> {
         let mut floors = Vec::new();
+        let ahead = best_is_ahead(self.report, self.table, self.metrics);
         let mut columns = vec![Column::new(self.report.spec.rows.as_str(), Align::Left, Holds::Names)];
         let mut rows: Vec<Row> =
             self.table.rows.iter().map(|row| Row::named(*row, self.row_title(row, footnotes))).collect();
@@ -64,7 +62,8 @@ impl<'a> Sheet<'a> {
             let unranked = self.unranked(column, footnotes);
             let mut beaten_by = Vec::new();
             for metric in self.metrics {
-                let made = self.metric_columns(column, *metric, unranked, footnotes);
+                let ahead = ahead.get(&(*column, metric.to_string())).map(|ahead| ahead.best);
+                let made = self.metric_columns(column, *metric, unranked, ahead, footnotes);
                 beaten_by.extend(made.beaten_by);
                 for (column, cells) in made.columns {
                     columns.push(column);
@@ -79,9 +78,14 @@ impl<'a> Sheet<'a> {
             "† Not ahead of the best floor, a plain rule that learns nothing, by the numbers as printed: {}.",
             floors.join("; ")
         );
+        let star = format!(
+            "* Ahead of the second with p < {ALPHA}: Wilcoxon's signed-rank test over test sessions, two-sided, \
+             after Holm's correction over the table."
+        );
         let path = self.table.heading.iter().cloned().collect();
-        let table = Block::Table(page::Table { path, columns, rows });
-        [table].into_iter().chain((!floors.is_empty()).then(|| Block::Words(line.into()))).collect()
+        let lines = [(!ahead.is_empty()).then_some(star), (!floors.is_empty()).then_some(line)];
+        let lines = lines.into_iter().flatten().map(|line| Block::Words(line.into()));
+        [Block::Table(page::Table { path, columns, rows })].into_iter().chain(lines).collect()
     }
 
     /// The mark of a column whose numbers cannot be compared; nothing where they can.
@@ -96,12 +100,14 @@ impl<'a> Sheet<'a> {
         })
     }
 
-    /// The column of a metric, and two more where the paper printed it.
+    /// The column of a metric, and two more where the paper printed it; `ahead` is the row that is ahead of the second by
+    /// more than chance.
     fn metric_columns(
         &self,
         column: &'a str,
         metric: MetricAt,
         unranked: Option<Mark>,
+        ahead: Option<&str>,
         footnotes: &mut Footnotes,
     ) -> Columns {
         let rows = || self.table.rows.iter();
@@ -118,11 +124,13 @@ impl<'a> Sheet<'a> {
             let order = |value: &Spread| shown(value, metric.metric.higher_is_better);
             let behind = floor.is_some_and(|(_, floor)| order(value) >= order(&floor)) && !self.is_floor(row, column);
             any_behind |= behind;
-            ours.push(self.number(row, column, Number { behind, ..value.number(place) }, footnotes));
+            let ahead = ahead == Some(*row);
+            ours.push(self.number(row, column, Number { ahead, behind, ..value.number(place) }, footnotes));
         }
         let group = Words::from(self.report.title(column));
         let holds = self.holds(column, metric, None);
-        let title = Column { marks: unranked.into_iter().collect(), ..Column::new(metric.title(), Align::Right, holds) };
+        let title =
+            Column { marks: unranked.into_iter().collect(), ..Column::new(metric.title(), Align::Right, holds) };
         let mut columns = vec![(title, ours)];
         let printed: Vec<Option<f64>> = rows().map(|row| self.printed(row, column, metric)).collect();
         if printed.iter().any(Option::is_some) {
@@ -136,9 +144,8 @@ impl<'a> Sheet<'a> {
         }
         columns.iter_mut().for_each(|(column, _)| column.group = Some(group.clone()));
         let floor = floor.filter(|_| any_behind);
-        let beaten_by = floor.map(|(name, floor)| {
-            format!("{} {} ({})", metric.title(), percent(floor.mean), self.report.title(name))
-        });
+        let beaten_by = floor
+            .map(|(name, floor)| format!("{} {} ({})", metric.title(), percent(floor.mean), self.report.title(name)));
         Columns { columns, beaten_by }
     }
 
@@ -246,7 +253,7 @@ impl<'a> Sheet<'a> {
 
     /// The place among the sources of the page of what a row and a column show.
     pub(super) fn source(&self, row: &str, column: &str) -> Option<usize> {
-        self.combinations.place(self.table.slot(row, column)?)
+        self.combinations.place(self.table.slot(row, column)?.coordinates)
     }
 
     /// `SKNN on demo`.
@@ -317,6 +324,6 @@ pub(super) fn places(values: &[Option<Spread>], higher_is_better: bool, ranked: 
 impl Spread {
     /// A metric as a cell shows it.
     pub(super) fn number(&self, place: Option<Place>) -> Number {
-        Number { value: self.mean, deviation: self.deviation, print: Print::Percent, place, behind: false }
+        Number { deviation: self.deviation, place, ..Number::new(self.mean, Print::Percent) }
     }
 }

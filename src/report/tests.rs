@@ -3,27 +3,27 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::claims::{Verdict, judge};
+use super::judge::{Verdict, judge};
 use super::*;
 use crate::data::breakdown::Breakdown;
 use crate::data::protocol::{SelectBy, SelectOn, TargetOperation, Ties};
 use crate::data::ranks::Rank;
-use crate::experiment::{AxisValue, Claim};
+use crate::experiment::{AxisValue, Claim, Values};
 
 /// An experiment over `demo` with the models given, and what a report of it needs.
-struct Case {
-    experiment: Experiment,
+pub(super) struct Case {
+    pub(super) experiment: Experiment,
     protocol: Protocol,
     titles: BTreeMap<String, String>,
     floors: BTreeSet<String>,
-    cells: Vec<CellResult>,
+    pub(super) cells: Vec<CellResult>,
     provenance: Provenance,
     /// The grid, written out at the first report.
     points: OnceCell<Points>,
 }
 
 impl Case {
-    fn new(models: &[&str], seeds: &[u64]) -> Self {
+    pub(super) fn new(models: &[&str], seeds: &[u64]) -> Self {
         let experiment = serde_json::from_value(serde_json::json!({
             "title": "Made up",
             "datasets": {},
@@ -55,21 +55,21 @@ impl Case {
         self.experiment.report.as_mut().unwrap()
     }
 
-    fn add(&mut self, model: &str, seed: u64, state: CellState) -> &mut Self {
+    pub(super) fn add(&mut self, model: &str, seed: u64, state: CellState) -> &mut Self {
         let coordinates = [("dataset", "demo"), ("model", model)];
         let coordinates = coordinates.map(|(axis, value)| (axis.to_owned(), value.to_owned())).into();
         self.cells.push(CellResult { coordinates, seed, state, curve: Vec::new(), made: None });
         self
     }
 
-    fn claim(&mut self, better: &str, than: &str) -> &mut Self {
-        let side = |model: &str| BTreeMap::from([("model".to_owned(), AxisValue::Text(model.to_owned()))]);
+    pub(super) fn claim(&mut self, better: &str, than: &str) -> &mut Self {
+        let side = |model: &str| BTreeMap::from([("model".to_owned(), Values::One(AxisValue::Text(model.to_owned())))]);
         let (text, metric) = (format!("{better} is ahead of {than}"), "mrr@20".to_owned());
         self.experiment.claims.push(Claim { text, metric, better: side(better), than: side(than) });
         self
     }
 
-    fn report(&self) -> Report<'_> {
+    pub(super) fn report(&self) -> Report<'_> {
         Report {
             name: "made-up",
             spec: self.experiment.report.as_ref().unwrap(),
@@ -84,12 +84,12 @@ impl Case {
         }
     }
 
-    fn render(&self) -> String {
+    pub(super) fn render(&self) -> String {
         form::markdown(&page(&self.report()).unwrap())
     }
 
     #[track_caller]
-    fn shows(&self, expected: &[&str]) {
+    pub(super) fn shows(&self, expected: &[&str]) {
         let shown = self.render();
         for expected in expected {
             assert!(shown.contains(expected), "`{expected}` is not in:\n{shown}");
@@ -102,7 +102,7 @@ impl Case {
 }
 
 /// Ranks with these numbers of candidates above, no ties, 100 candidates.
-fn above(above: &[i32]) -> Vec<Rank> {
+pub(super) fn above(above: &[i32]) -> Vec<Rank> {
     let rank = |(i, above): (usize, &i32)| {
         let sample = i64::try_from(i).unwrap();
         Rank { sample, session: sample, target: 1, above: *above, ties: 0, candidates: 100 }
@@ -110,7 +110,7 @@ fn above(above: &[i32]) -> Vec<Rank> {
     above.iter().enumerate().map(rank).collect()
 }
 
-fn cell(ranks: Vec<Rank>) -> CellRanks {
+pub(super) fn cell(ranks: Vec<Rank>) -> CellRanks {
     CellRanks {
         ranks: Ranks { selections: BTreeMap::from([("best".to_owned(), ranks)]) },
         samples: None,
@@ -121,16 +121,16 @@ fn cell(ranks: Vec<Rank>) -> CellRanks {
     }
 }
 
-fn done(ranks: CellRanks) -> CellState {
+pub(super) fn done(ranks: CellRanks) -> CellState {
     CellState::Done(Box::new(ranks))
 }
 
 /// `hits` of `of` targets in first place, the others far behind.
-fn hits(hits: usize, of: usize) -> CellState {
+pub(super) fn hits(hits: usize, of: usize) -> CellState {
     done(cell(above(&(0..of).map(|i| if i < hits { 0 } else { 90 }).collect::<Vec<_>>())))
 }
 
-fn failed(message: &str) -> CellState {
+pub(super) fn failed(message: &str) -> CellState {
     CellState::Failed { message: message.to_owned(), log: Some("runs/1/a.log".to_owned()) }
 }
 
@@ -299,7 +299,8 @@ fn a_claim_between_cells_of_a_zip_lets_the_axes_turn_that_turn_with_its_own() {
     }));
     case.claim("a", "b");
     let judged = judge(&case.report()).unwrap();
-    assert_eq!(judged[0].evidence.unwrap().pairs, 8, "both losses, four samples each: {:?}", judged[0].remark);
+    let found: Vec<_> = judged[0].parts.iter().map(|part| (part.name(), part.evidence.unwrap().samples)).collect();
+    assert_eq!(found, [("a over b, demo, loss = ce".to_owned(), 4), ("a over b, demo, loss = bpr".to_owned(), 4)]);
 }
 
 #[test]
@@ -399,7 +400,7 @@ fn a_claim_is_supported_refuted_or_open() {
     // a and b differ in 20 samples, all one way: p = 2 / 2^20; c and b in two: p = 2 / 2^2.
     assert_eq!(case.verdicts(), [Verdict::Supported, Verdict::Refuted, Verdict::Undecided]);
     let judged = judge(&case.report()).unwrap();
-    let p: Vec<f64> = judged.iter().map(|judged| judged.evidence.unwrap().p).collect();
+    let p: Vec<f64> = judged.iter().map(|judged| judged.parts[0].evidence.unwrap().p).collect();
     assert_eq!(p, [3.0 * 2.0 / f64::from(1 << 20), 3.0 * 2.0 / f64::from(1 << 20), 0.5]);
     case.shows(&[
         "**supported**",
@@ -407,7 +408,7 @@ fn a_claim_is_supported_refuted_or_open() {
         "**undecided**",
         "< 0.001",
         "20 of 40",
-        "Holm's correction for 3 claims",
+        "Holm's correction for 3 parts of all claims",
     ]);
 }
 
@@ -417,8 +418,8 @@ fn a_claim_averages_each_sample_over_the_seeds_first() {
     // Sample 0 is hit by a with one seed and by b with the other: no difference is left.
     case.add("a", 1, done(cell(above(&[0, 90])))).add("a", 2, done(cell(above(&[90, 90]))));
     case.add("b", 1, done(cell(above(&[90, 90])))).add("b", 2, done(cell(above(&[0, 90])))).claim("a", "b");
-    let evidence = judge(&case.report()).unwrap()[0].evidence.unwrap();
-    assert_eq!((evidence.better, evidence.than, evidence.pairs, evidence.differing), (0.25, 0.25, 2, 0));
+    let evidence = judge(&case.report()).unwrap()[0].parts[0].evidence.unwrap();
+    assert_eq!((evidence.better, evidence.than, evidence.sessions, evidence.differing), (0.25, 0.25, 2, 0));
 }
 
 #[test]
@@ -429,7 +430,7 @@ fn a_claim_about_cells_that_did_not_run_is_undecided_and_says_why() {
     case.shows(&[
         "seed 1 of dataset = demo, model = b failed: killed",
         "seed 1 of dataset = demo, model = c did not run",
-        "no cell has model = d",
+        "not in the grid: model = d",
     ]);
 }
 

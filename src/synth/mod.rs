@@ -10,7 +10,7 @@ mod lastfm;
 pub mod market;
 mod movielens;
 mod name;
-mod random;
+pub(crate) mod random;
 mod trivago;
 mod walk;
 mod write;

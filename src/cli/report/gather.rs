@@ -43,9 +43,8 @@ pub(super) fn found<'a>(
     rest: Option<&'a (Cells, Vec<NodeState>)>,
 ) -> Vec<Found<'a>> {
     let chosen = workspace.cells.cells.iter().map(|cell| Found { cell, all: &workspace.cells, states });
-    let unchosen = rest.into_iter().flat_map(|(all, states)| {
-        all.cells.iter().map(move |cell| Found { cell, all, states })
-    });
+    let unchosen =
+        rest.into_iter().flat_map(|(all, states)| all.cells.iter().map(move |cell| Found { cell, all, states }));
     let by_name: HashMap<&str, Found<'_>> =
         chosen.chain(unchosen).map(|found| (found.cell.name.as_str(), found)).collect();
     workspace.file.points.points.iter().filter_map(|point| by_name.get(point.name.as_str()).copied()).collect()
@@ -90,9 +89,8 @@ impl Found<'_> {
             }
         }
         let stages = || reached.iter().map(|id| (*id, &self.all.graph.nodes[*id]));
-        let artifacts = stages().filter_map(|(id, node)| {
-            Some((stage_name(&node.label).to_owned(), self.done(Some(id))?.object.short()))
-        });
+        let artifacts = stages()
+            .filter_map(|(id, node)| Some((stage_name(&node.label).to_owned(), self.done(Some(id))?.object.short())));
         let trained = stages().map(|(_, node)| &node.member.identity).rfind(|identity| identity.kind == "train");
         Made {
             finished: by.finished.clone(),

@@ -74,10 +74,7 @@ async fn render_one(workspace: &Workspace) -> Result<Rendered, CommandError> {
 }
 
 /// Writes the report in its usual forms; gives the path of the first.
-pub(super) async fn write(
-    workspace: &Workspace,
-    states: &[NodeState],
-) -> Result<camino::Utf8PathBuf, CommandError> {
+pub(super) async fn write(workspace: &Workspace, states: &[NodeState]) -> Result<camino::Utf8PathBuf, CommandError> {
     let _gate = gather::keep_all(workspace)?;
     render(workspace, states).await?.write(workspace, &Format::DEFAULT)
 }

@@ -108,7 +108,11 @@ fn cell(cell: &Cell) -> Value {
         Content::Number(number) => {
             told["value"] = json!(number.value);
             told["deviation"] = json!(number.deviation);
+            if let Some(bounds) = number.bounds {
+                told["bounds"] = json!(bounds);
+            }
             told["place"] = json!(number.place.map(|place| place.name()));
+            told["ahead_of_second"] = json!(number.ahead);
             told["behind_floor"] = json!(number.behind);
         }
         Content::Missing => told["state"] = json!("missing"),
@@ -121,14 +125,24 @@ fn cell(cell: &Cell) -> Value {
 }
 
 fn claim(claim: &Claim) -> Value {
-    let [better, than] = &claim.sides;
+    let parts = claim.parts.iter().map(|part| {
+        let sides = part.sides.map(|[better, than]| json!({ "better": better, "than": than }));
+        json!({
+            "name": part.name,
+            "verdict": part.verdict,
+            "evidence": part.evidence,
+            "remark": part.remark.as_ref().map(Words::plain),
+            "cells": sides,
+        })
+    });
     json!({
         "text": claim.text,
         "metric": claim.metric,
         "verdict": claim.verdict,
-        "evidence": if claim.evidence.is_empty() { Value::Null } else { json!(claim.evidence) },
-        "remark": claim.remark.as_ref().map(Words::plain),
-        "cells": { "better": better, "than": than },
+        "over": claim.over,
+        "deciding": claim.deciding,
+        "parts": parts.collect::<Vec<_>>(),
+        "remarks": claim.remarks.iter().map(Words::plain).collect::<Vec<_>>(),
     })
 }
 

@@ -146,7 +146,7 @@ fn cell(cell: &Cell) -> String {
                 Some(Place::Second) => format!("\\underline{{{text}}}"),
                 None => text,
             };
-            text + if number.behind { "$^\\dagger$" } else { "" }
+            text + if number.ahead { "{*}" } else { "" } + if number.behind { "$^\\dagger$" } else { "" }
         }
         Content::Words(words) => text(words),
         other => escaped(&other.text()),

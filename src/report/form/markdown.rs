@@ -21,7 +21,11 @@ fn block(block: &Block) -> Vec<String> {
     match block {
         Block::Heading(depth, words) => vec![format!("##{} {}", "#".repeat(*depth), written(words))],
         Block::Warning(title, words) => vec![format!("> **{title}.** {}", written(words))],
-        Block::Words(words) => vec![written(words)],
+        Block::Words(words) => {
+            // A star at the beginning would open a list.
+            let text = written(words);
+            vec![text.strip_prefix("* ").map(|rest| format!("\\* {rest}")).unwrap_or(text)]
+        }
         Block::Choices(of, clauses) => vec![written(&Words::sentence(of, clauses))],
         Block::Prose(text) => vec![text.trim().to_owned()],
         Block::List(lines) => vec![listed(lines.iter().map(written))],
@@ -31,7 +35,8 @@ fn block(block: &Block) -> Vec<String> {
             vec![listed(lines.map(|(at, text)| format!("[{}] {}", at + 1, written(text))))]
         }
         Block::Figure(figure) => {
-            let link = figure.file.as_ref().map(|(name, _)| format!("![{}]({})", alternative(&figure.title), target(name)));
+            let link =
+                figure.file.as_ref().map(|(name, _)| format!("![{}]({})", alternative(&figure.title), target(name)));
             let title = inline(figure.title.trim_end_matches('.'));
             let caption = format!("**Figure {}.** {}. {}", figure.number, escaped(&title), written(&figure.caption));
             link.into_iter().chain([caption]).collect()
@@ -89,7 +94,7 @@ fn cell(cell: &Cell) -> String {
                 Some(Place::Second) => format!("<u>{text}</u>"),
                 None => text,
             };
-            text + if number.behind { " †" } else { "" }
+            text + if number.ahead { " *" } else { "" } + if number.behind { " †" } else { "" }
         }
         Content::Words(words) => written(words),
         other => other.text(),

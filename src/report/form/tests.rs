@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::{json, latex, markdown};
 use crate::report::Provenance;
 use crate::report::page::{
-    Align, Block, Cell, Claim, Column, Content, Footnotes, Holds, Kind, Made, Number, Origin, Page, Place, Print, Row,
-    Section, Seed, Source, State, Table,
+    Align, Block, Cell, Claim, Column, Content, Footnotes, Holds, Kind, Made, Number, Origin, Page, Part, Place, Print,
+    Row, Section, Seed, Source, State, Table,
 };
 
 /// What a person may write anywhere.
@@ -73,23 +73,27 @@ pub(super) fn page() -> Page {
         made: None,
         curve: Vec::new(),
     };
-    let done = Seed {
-        values: vec![("hit@20".to_owned(), 0.206_312_345)],
-        made: Some(made),
-        ..seed(State::Done, None)
-    };
+    let done = Seed { values: vec![("hit@20".to_owned(), 0.206_312_345)], made: Some(made), ..seed(State::Done, None) };
     let source = |model: &str, seed: Seed| Source {
         name: format!("{model} on demo").into(),
         coordinates: BTreeMap::from([("model".to_owned(), model.to_owned())]),
         seeds: vec![seed],
     };
+    let part = Part {
+        name: "odd over B, demo".to_owned(),
+        verdict: "undecided".to_owned(),
+        evidence: None,
+        remark: Some(ODD.into()),
+        sides: Some([0, 1]),
+    };
     let claim = Claim {
         text: ODD.to_owned(),
         metric: "hit@20".to_owned(),
         verdict: "undecided".to_owned(),
-        evidence: serde_json::Map::new(),
-        remark: Some(ODD.into()),
-        sides: [vec![0], vec![1]],
+        parts: vec![part],
+        deciding: Some(0),
+        over: vec!["demo".to_owned()],
+        remarks: Vec::new(),
     };
     Page {
         name: "e".to_owned(),
@@ -109,7 +113,12 @@ pub(super) fn page() -> Page {
 #[test]
 fn markdown_shows_the_marks_of_a_number_and_the_reason_of_a_gap() {
     let text = markdown(&page());
-    for part in ["> **Synthetic data.** demo was made up.", "**20.63 ± 0.41** † | 20.00 | +0.63 |", "failed [1] |", "- [1] B on demo"] {
+    for part in [
+        "> **Synthetic data.** demo was made up.",
+        "**20.63 ± 0.41** † | 20.00 | +0.63 |",
+        "failed [1] |",
+        "- [1] B on demo",
+    ] {
         assert!(text.contains(part), "no `{part}` in:\n{text}");
     }
 }
@@ -131,7 +140,7 @@ fn json_has_every_number_in_full_and_says_what_it_is() {
     let seed = &read["cells"][0]["seeds"][0];
     assert_eq!((&seed["values"]["hit@20"], &seed["config"]["dimension"]), (&json!(0.206_312_345), &json!(100)));
     assert_eq!((&seed["artifacts"]["ranks"], &seed["git_dirty"]), (&json!("a1a1"), &json!(true)));
-    assert_eq!(read["claims"][0]["cells"], json!({ "better": [0], "than": [1] }));
+    assert_eq!(read["claims"][0]["parts"][0]["cells"], json!({ "better": [0], "than": [1] }));
     assert_eq!(read["provenance"]["experiment"], json!({ "file": "experiments/e.yaml", "digest": "e0e0" }));
 }
 

@@ -39,10 +39,14 @@ pub struct Number {
     pub value: f64,
     /// The sample standard deviation over the seeds; nothing with one.
     pub deviation: Option<f64>,
+    /// Between which two numbers it lies with a probability of 95 %.
+    pub bounds: Option<[f64; 2]>,
     /// How it is printed.
     pub print: Print,
     /// Which of its column it is.
     pub place: Option<Place>,
+    /// Whether it is ahead of the second by more than chance.
+    pub ahead: bool,
     /// Whether it is not ahead of the best floor.
     pub behind: bool,
 }
@@ -81,20 +85,22 @@ pub enum Print {
     Difference(Unit),
     /// A probability: `0.012`, `< 0.001`.
     Probability,
+    /// A number between -1 and 1 or a little beyond, with its sign: `+0.62`.
+    Effect,
 }
 
 impl Number {
     /// A number without marks.
     pub fn new(value: f64, print: Print) -> Self {
-        Self { value, deviation: None, print, place: None, behind: false }
+        Self { value, deviation: None, bounds: None, print, place: None, ahead: false, behind: false }
     }
 
-    /// As it is printed, without marks: `20.63 ± 0.41`.
+    /// As it is printed, without marks: `20.63 ± 0.41`, `+1.68 [+0.20, +3.11]`.
     pub fn text(&self) -> String {
-        match self.deviation {
-            Some(deviation) => format!("{} ± {}", self.print.text(self.value), self.print.text(deviation)),
-            None => self.print.text(self.value),
-        }
+        let written = |value: f64| self.print.text(value);
+        let deviation = self.deviation.map(|deviation| format!(" ± {}", written(deviation)));
+        let bounds = self.bounds.map(|[low, high]| format!(" [{}, {}]", written(low), written(high)));
+        written(self.value) + &deviation.unwrap_or_default() + &bounds.unwrap_or_default()
     }
 }
 
@@ -109,6 +115,7 @@ impl Print {
             // No false zero.
             Self::Probability if value < 0.001 => "< 0.001".to_owned(),
             Self::Probability => format!("{value:.3}"),
+            Self::Effect => points(value),
         }
     }
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use cells::{Cell, Content, Mark, Number, Place, Print};
 pub(super) use cells::statistic;
+pub use cells::{Cell, Content, Mark, Number, Place, Print};
 pub use table::{Align, Column, Footnotes, Holds, Row, Table};
 
 use super::words::Words;
@@ -192,12 +192,29 @@ pub struct Claim {
     pub metric: String,
     /// Its verdict in a word.
     pub verdict: String,
-    /// What the verdict rests on, by name; empty where there was nothing to compare.
-    pub evidence: serde_json::Map<String, Value>,
+    /// The comparisons that it is made of.
+    pub parts: Vec<Part>,
+    /// The place of the part that decides.
+    pub deciding: Option<usize>,
+    /// The data sets over which it was judged.
+    pub over: Vec<String>,
+    /// What else is to be said.
+    pub remarks: Vec<Words>,
+}
+
+/// One comparison of a claim.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// `MKM-SR over NARM, demo`.
+    pub name: String,
+    /// Its verdict in a word.
+    pub verdict: String,
+    /// What the verdict rests on, by name; nothing where there was nothing to compare.
+    pub evidence: Option<Value>,
     /// Why there was nothing to compare, or what is odd about it.
     pub remark: Option<Words>,
-    /// The cells that should be ahead, and those that should be behind, by their place.
-    pub sides: [Vec<usize>; 2],
+    /// The cell that should be ahead and the one that should be behind, by their place.
+    pub sides: Option<[usize; 2]>,
 }
 
 /// What made the numbers and the page.

@@ -17,6 +17,7 @@ pub(super) fn render(page: &Page) -> String {
 }
 
 fn grid(grid: &Grid) -> String {
-    let rows: Vec<Vec<String>> = grid.rows.iter().map(|row| row.iter().map(|cell| escaped(&inline(cell))).collect()).collect();
+    let rows: Vec<Vec<String>> =
+        grid.rows.iter().map(|row| row.iter().map(|cell| escaped(&inline(cell))).collect()).collect();
     table(&grid.header, &rows)
 }

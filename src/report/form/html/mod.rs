@@ -8,9 +8,7 @@ use std::fmt::Write;
 use crate::report::canvas::escape;
 use crate::report::frame::Document;
 use crate::report::ink;
-use crate::report::page::{
-    Align, Block, Cell, Column, Content, Figure, Kind, Mark, Page, Place, Section, Table,
-};
+use crate::report::page::{Align, Block, Cell, Column, Content, Figure, Kind, Mark, Page, Place, Section, Table};
 use crate::report::words::{Span, Words};
 
 /// A name of a row with more letters than this is set in several lines.
@@ -56,7 +54,10 @@ fn anchor(kind: Kind) -> &'static str {
 fn write_section(html: &mut String, section: &Section) {
     let id = anchor(section.kind);
     let heading = section.kind.heading().unwrap_or_default();
-    let _ = writeln!(html, "<section id=\"{id}\" aria-labelledby=\"{id}-heading\">\n<h2 id=\"{id}-heading\">{heading}</h2>");
+    let _ = writeln!(
+        html,
+        "<section id=\"{id}\" aria-labelledby=\"{id}-heading\">\n<h2 id=\"{id}-heading\">{heading}</h2>"
+    );
     section.blocks.iter().for_each(|block| write_block(html, id, block));
     html.push_str("</section>\n");
 }
@@ -185,9 +186,11 @@ fn write_cell(html: &mut String, section: &str, column: &Column, cell: &Cell, na
                 Some(Place::Second) => ("<u>", "</u>"),
                 None => ("", ""),
             };
+            let ahead =
+                if number.ahead { " <abbr title=\"ahead of the second by more than chance\">*</abbr>" } else { "" };
             let behind = if number.behind { " <abbr title=\"not ahead of the best floor\">†</abbr>" } else { "" };
             let (value, text) = (number.value, linked(text));
-            write!(html, "<td class=\"number\" data-value=\"{value}\">{open}{text}{close}{behind}{marks}</td>")
+            write!(html, "<td class=\"number\" data-value=\"{value}\">{open}{text}{close}{ahead}{behind}{marks}</td>")
         }
         Content::Nothing => write!(html, "<td class=\"number gap\">–{marks}</td>"),
         Content::Missing | Content::Failed => {
@@ -198,7 +201,8 @@ fn write_cell(html: &mut String, section: &str, column: &Column, cell: &Cell, na
 
 /// Links to footnotes.
 fn notes(section: &str, marks: &[Mark]) -> String {
-    let link = |mark: &Mark| format!("<sup><a href=\"#{section}-note-{mark}\" aria-label=\"note {mark}\">[{mark}]</a></sup>");
+    let link =
+        |mark: &Mark| format!("<sup><a href=\"#{section}-note-{mark}\" aria-label=\"note {mark}\">[{mark}]</a></sup>");
     marks.iter().map(link).collect()
 }
 

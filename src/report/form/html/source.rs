@@ -14,7 +14,10 @@ pub(super) const HEADING: &str = "Cells and their runs";
 
 /// All of them, each to be opened by itself.
 pub(super) fn write_all(html: &mut String, sources: &[Source]) {
-    let _ = writeln!(html, "<section id=\"cells\" aria-labelledby=\"cells-heading\">\n<h2 id=\"cells-heading\">{HEADING}</h2>");
+    let _ = writeln!(
+        html,
+        "<section id=\"cells\" aria-labelledby=\"cells-heading\">\n<h2 id=\"cells-heading\">{HEADING}</h2>"
+    );
     for (at, source) in sources.iter().enumerate() {
         let _ = writeln!(html, "<details class=\"cell\" id=\"cell-{at}\"><summary>{}</summary>", written(&source.name));
         write_one(html, source);
@@ -24,7 +27,8 @@ pub(super) fn write_all(html: &mut String, sources: &[Source]) {
 }
 
 fn write_one(html: &mut String, source: &Source) {
-    let axes = source.coordinates.iter().map(|(axis, value)| format!("<code>{} = {}</code>", escape(axis), escape(value)));
+    let axes =
+        source.coordinates.iter().map(|(axis, value)| format!("<code>{} = {}</code>", escape(axis), escape(value)));
     let _ = writeln!(html, "<p>{}</p>", axes.collect::<Vec<_>>().join(", "));
     write_seeds(html, source);
     for seed in source.seeds.iter().filter(|seed| seed.state != State::Done) {
@@ -78,10 +82,13 @@ fn full(seed: &Seed, value: f64) -> String {
 
 fn commit(made: &Made) -> String {
     let dirty = if made.git_dirty { ", with changes that are not committed" } else { "" };
-    made.git_commit.as_ref().map_or_else(|| "–".to_owned(), |commit| {
-        let short: String = commit.chars().take(12).collect();
-        format!("<code title=\"{}\">{}</code>{dirty}", escape(commit), escape(&short))
-    })
+    made.git_commit.as_ref().map_or_else(
+        || "–".to_owned(),
+        |commit| {
+            let short: String = commit.chars().take(12).collect();
+            format!("<code title=\"{}\">{}</code>{dirty}", escape(commit), escape(&short))
+        },
+    )
 }
 
 /// Text of several lines.
@@ -92,14 +99,14 @@ fn lines(text: &str) -> String {
 /// The metric of the curves that is shown: the first that an epoch of any seed has.
 fn write_curves(html: &mut String, source: &Source) {
     let epochs = || source.seeds.iter().flat_map(|seed| &seed.curve);
-    let Some(metric) = epochs().flat_map(|epoch| &epoch.metrics).find(|(_, value)| value.is_some()).map(|(name, _)| name)
+    let Some(metric) =
+        epochs().flat_map(|epoch| &epoch.metrics).find(|(_, value)| value.is_some()).map(|(name, _)| name)
     else {
         return;
     };
     let points = |seed: &Seed| -> Vec<(f64, f64)> {
-        let point = |epoch: &crate::report::Epoch| {
-            Some((f64::from(epoch.epoch), 100.0 * (*epoch.metrics.get(metric)?)?))
-        };
+        let point =
+            |epoch: &crate::report::Epoch| Some((f64::from(epoch.epoch), 100.0 * (*epoch.metrics.get(metric)?)?));
         seed.curve.iter().filter_map(point).collect()
     };
     let curves: Vec<(&Seed, Vec<(f64, f64)>)> = source.seeds.iter().map(|seed| (seed, points(seed))).collect();
