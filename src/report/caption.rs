@@ -58,6 +58,11 @@ pub(super) fn paragraphs(report: &Report<'_>, combinations: &Combinations<'_>, m
             paper.source
         );
     }
+    if let Some(proposed) = &report.spec.improvement {
+        let proposed = proposed.to_string();
+        let title = report.titles.get(&proposed).unwrap_or(&proposed);
+        reading += &format!(" Last row: by how much {title} improves on the best other row, relative to that.");
+    }
     let name = match report.experiment.protocol {
         ProtocolChoice::Paper => "paper",
         ProtocolChoice::PublishedCode => "published-code",

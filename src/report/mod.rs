@@ -9,6 +9,7 @@ mod caption;
 mod claims;
 mod comparable;
 mod csv;
+mod drift;
 mod figure;
 pub mod form;
 mod frame;
@@ -25,6 +26,7 @@ mod table;
 mod words;
 
 pub use audit::Audited;
+pub use drift::{Drift, Moved, drift};
 pub use score::value_of;
 pub use words::{Span, Words};
 

@@ -78,6 +78,7 @@ impl<'a> Sheet<'a> {
             "† Not ahead of the best floor, a plain rule that learns nothing, by the numbers as printed: {}.",
             floors.join("; ")
         );
+        rows.extend(self.improvement(&columns, &rows));
         let star = format!(
             "* Ahead of the second with p < {ALPHA}: Wilcoxon's signed-rank test over test sessions, two-sided, \
              after Holm's correction over the table."
@@ -147,6 +148,34 @@ impl<'a> Sheet<'a> {
         let beaten_by = floor
             .map(|(name, floor)| format!("{} {} ({})", metric.title(), percent(floor.mean), self.report.title(name)));
         Columns { columns, beaten_by }
+    }
+
+    /// The row that says by how much the proposed model improves on the best of the others, relative to that; nothing
+    /// where none is proposed or it is not in this table.
+    fn improvement(&self, columns: &[Column], rows: &[Row]) -> Option<Row> {
+        let proposed = self.report.spec.improvement.as_ref()?.to_string();
+        let at = rows.iter().position(|row| row.key == proposed)?;
+        let mut last = Row { apart: true, ..Row::named("improvement", Cell::words("improvement")) };
+        let mut higher_is_better = true;
+        for (place, column) in columns.iter().enumerate().skip(1) {
+            if let Holds::Ours { metric: Some(metric), .. } = &column.holds {
+                let found = self.metrics.iter().find(|known| known.to_string() == *metric);
+                higher_is_better = found.is_none_or(|metric| metric.metric.higher_is_better);
+            }
+            let value = |row: &Row| match &row.cells[place].content {
+                Content::Number(number) => Some(number.value),
+                _ => None,
+            };
+            let others = rows.iter().enumerate().filter(|(row, _)| *row != at).filter_map(|(_, row)| value(row));
+            let best = if higher_is_better { others.reduce(f64::max) } else { others.reduce(f64::min) };
+            // What cannot be compared, and what is a difference already, improves on nothing.
+            let compared = column.holds != Holds::Difference && column.marks.is_empty();
+            let better = value(&rows[at]).zip(best).filter(|(_, best)| compared && *best > 0.0);
+            let improvement = better.map(|(ours, best)| (ours - best) / best);
+            let towards = improvement.map(|share| if higher_is_better { share } else { -share });
+            last.cells.push(Cell::number(towards, Print::Relative));
+        }
+        Some(last)
     }
 
     /// What a column of our numbers holds.

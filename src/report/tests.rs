@@ -595,3 +595,22 @@ fn breakdowns_of_cells_without_a_result_or_without_their_dataset_say_so() {
         assert!(broken.contains(part), "no `{part}` in:\n{shown}");
     }
 }
+
+#[test]
+fn the_last_row_says_by_how_much_the_proposed_model_improves_on_the_best_other() {
+    let mut case = Case::new(&["a", "b", "mkm-sr"], &[1]);
+    case.add("a", 1, hits(2, 10)).add("b", 1, hits(4, 10)).add("mkm-sr", 1, hits(5, 10));
+    case.spec().improvement = Some(AxisValue::Text("mkm-sr".to_owned()));
+    let paper = serde_json::json!({ "a": { "hit@20": 40.0 }, "mkm-sr": { "hit@20": 30.0 } });
+    let paper = serde_json::json!({ "source": "A Paper", "values": { "demo": paper } });
+    case.spec().paper = Some(serde_json::from_value(paper).unwrap());
+    let shown = squeezed(&case.render());
+    // 5 of 10 over 4 of 10 is a quarter more; the printed 30 is a quarter less than the printed 40.
+    assert!(shown.contains("| improvement | +25.00 % | −25.00 % | – | +25.00 % |"), "{shown}");
+    assert!(shown.contains("Last row: by how much MKM-SR improves on the best other row, relative to that."), "{shown}");
+
+    let mut odd = Case::new(&["a", "mkm-sr"], &[1]);
+    odd.add("a", 1, hits(2, 10)).add("mkm-sr", 1, failed("killed"));
+    odd.spec().improvement = Some(AxisValue::Text("mkm-sr".to_owned()));
+    assert!(squeezed(&odd.render()).contains("| improvement | – | – |"), "{}", odd.render());
+}

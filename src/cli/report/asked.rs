@@ -19,13 +19,15 @@ pub(super) struct Asked {
     errors: Vec<Diagnostic>,
     /// How many of those on record could not be reported.
     lost: usize,
+    /// Whether a report does not say any more what it said.
+    pub(super) moved: bool,
 }
 
 impl Asked {
     /// Opens the experiments. One that cannot be read is told and does not stop the others.
     pub(super) async fn of(arguments: &Arguments) -> Result<Self, CommandError> {
         let named = !arguments.experiments.is_empty();
-        let mut this = Self { workspaces: Vec::new(), named, errors: Vec::new(), lost: 0 };
+        let mut this = Self { workspaces: Vec::new(), named, errors: Vec::new(), lost: 0, moved: false };
         let selections = if named { arguments.selections() } else { on_record(arguments).await? };
         for selection in selections {
             match Workspace::open(&selection).await {
@@ -54,10 +56,10 @@ impl Asked {
 
     /// How the command ends.
     pub(super) fn ending(self) -> Result<Ending, CommandError> {
-        match (self.errors.is_empty(), self.lost) {
+        match (self.errors.is_empty(), self.lost > 0 || self.moved) {
             (false, _) => Err(self.errors.into()),
-            (true, 0) => Ok(Ending::Done),
-            (true, _) => Ok(Ending::Failed),
+            (true, true) => Ok(Ending::Failed),
+            (true, false) => Ok(Ending::Done),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `sr-pipe report`: tables, figures and verdicts of experiments, from what is on record.
 
 mod asked;
+mod check;
 mod curves;
 mod files;
 mod gather;
@@ -41,6 +42,12 @@ pub(super) struct Arguments {
     /// Also print the report to stdout, as markdown.
     #[arg(long)]
     print: bool,
+    /// For a CI: write nothing, compare with `results/NAME.json`, and exit with 1 if a claim that held does not hold any
+    /// more, or a number moved by more than its tolerance.
+    ///
+    /// A number may move by `report.tolerance` points, without that by its standard deviation as it was.
+    #[arg(long, conflicts_with = "print")]
+    check: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
@@ -52,6 +59,10 @@ async fn report(arguments: &Arguments) -> Result<Ending, CommandError> {
     files::apart(&asked.workspaces)?;
     for workspace in std::mem::take(&mut asked.workspaces) {
         match render_one(&workspace).await {
+            Ok(rendered) if arguments.check => match rendered.check(&workspace) {
+                Ok(holds) => asked.moved |= !holds,
+                Err(error) => asked.fail(&workspace.file.document.path, error)?,
+            },
             Ok(rendered) => {
                 say(&format!("report: {}", rendered.write(&workspace, &arguments.format)?));
                 if arguments.print {

@@ -74,6 +74,7 @@ fn table(table: &Table) -> Value {
             "row": row.key,
             "title": name.map(|name| name.content.text()),
             "footnotes": name.map(|name| &name.marks),
+            "apart": row.apart,
             "cells": cells,
         })
     });
