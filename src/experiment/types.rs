@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::claims::Claim;
 use super::figures::FigureSpec;
-use super::grid::Grid;
+use super::grid::{AxisValue, Grid};
 use crate::data::breakdown::Breakdown;
 use crate::data::protocol::Protocol;
 

@@ -44,7 +44,10 @@ pub struct Drift {
 pub fn drift(was: &Value, is: &Value, tolerance: Option<f64>) -> Result<Drift, String> {
     for report in [was, is] {
         if report["version"] != JSON_VERSION {
-            return Err(format!("it is of version {}, and this `sr-pipe` knows version {JSON_VERSION}", report["version"]));
+            return Err(format!(
+                "it is of version {}, and this `sr-pipe` knows version {JSON_VERSION}",
+                report["version"]
+            ));
         }
     }
     let mut drift = Drift::default();
@@ -212,7 +215,8 @@ mod tests {
             report["results"]["tables"][0]["columns"][0]["metric"] = Value::Null;
             report
         };
-        let moved = |text: &str, value: f64| drift(&counted("5,633", 5633.0), &counted(text, value), Some(9.0)).unwrap();
+        let moved =
+            |text: &str, value: f64| drift(&counted("5,633", 5633.0), &counted(text, value), Some(9.0)).unwrap();
         assert_eq!(moved("5,633", 5633.0).moved, []);
         assert_eq!(moved("5,634", 5634.0).moved.len(), 1);
     }

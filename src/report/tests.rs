@@ -607,7 +607,10 @@ fn the_last_row_says_by_how_much_the_proposed_model_improves_on_the_best_other()
     let shown = squeezed(&case.render());
     // 5 of 10 over 4 of 10 is a quarter more; the printed 30 is a quarter less than the printed 40.
     assert!(shown.contains("| improvement | +25.00 % | −25.00 % | – | +25.00 % |"), "{shown}");
-    assert!(shown.contains("Last row: by how much MKM-SR improves on the best other row, relative to that."), "{shown}");
+    assert!(
+        shown.contains("Last row: by how much MKM-SR improves on the best other row, relative to that."),
+        "{shown}"
+    );
 
     let mut odd = Case::new(&["a", "mkm-sr"], &[1]);
     odd.add("a", 1, hits(2, 10)).add("mkm-sr", 1, failed("killed"));

@@ -45,7 +45,11 @@ fn every_form_is_written_and_rendering_again_gives_the_same_bytes() {
     said.told(&["report: results/e.tex"]);
     has(
         &scratch.read("results/e.tex"),
-        &["%   command: sr-pipe run experiments/e.yaml", "\\multicolumn{1}{c}{0.1}", "\\textless{}script\\textgreater{}"],
+        &[
+            "%   command: sr-pipe run experiments/e.yaml",
+            "\\multicolumn{1}{c}{0.1}",
+            "\\textless{}script\\textgreater{}",
+        ],
     );
 
     // Epochs, configs and digests stand behind each number.
@@ -80,7 +84,8 @@ fn program(names: &[&str]) -> Option<Utf8PathBuf> {
 
 #[test]
 fn a_browser_sorts_the_tables_opens_the_runs_and_has_nothing_to_complain_of() {
-    let (Some(node), Some(chromium)) = (program(&["node"]), program(&["chromium", "chromium-browser", "google-chrome"]))
+    let (Some(node), Some(chromium)) =
+        (program(&["node"]), program(&["chromium", "chromium-browser", "google-chrome"]))
     else {
         eprintln!("skipped: it needs node and chromium on the path");
         return;
@@ -151,7 +156,9 @@ fn two_experiments_of_one_name_never_write_over_each_other() {
     let before = scratch.read("results/e.md");
     for command in ["report", "run"] {
         let said = scratch.sr_pipe(&[command, "experiments/deep/e.yaml"]).expect(2);
-        said.told(&["`experiments/deep/e.yaml` would write `results/e.md`, which is the report of `experiments/e.yaml`"]);
+        said.told(&[
+            "`experiments/deep/e.yaml` would write `results/e.md`, which is the report of `experiments/e.yaml`",
+        ]);
     }
     assert_eq!(scratch.read("results/e.md"), before);
     // Who moves a file takes its report along.
@@ -183,7 +190,10 @@ fn a_check_writes_nothing_and_fails_where_a_number_moved_or_a_claim_fell() {
     scratch.write("results/e.json", &report.to_string());
     let markdown = scratch.read("results/e.md");
     let said = scratch.sr_pipe(&["report", "experiments/e.yaml", "--check"]).expect(1);
-    has(&said.stdout, &["More is better.", "supported", "deep · 0.01 · hit@1", "99.30 ± 0.00", "100.00 ± 0.00", "+0.70", "0.40"]);
+    has(
+        &said.stdout,
+        &["More is better.", "supported", "deep · 0.01 · hit@1", "99.30 ± 0.00", "100.00 ± 0.00", "+0.70", "0.40"],
+    );
     has(&said.stderr, &["does not hold any more: 2 moved"]);
     assert_eq!(scratch.read("results/e.json"), report.to_string(), "nothing is written");
     assert_eq!(scratch.read("results/e.md"), markdown);
@@ -197,6 +207,25 @@ fn a_check_writes_nothing_and_fails_where_a_number_moved_or_a_claim_fell() {
     scratch.sr_pipe(&["report", "experiments/e.yaml", "--check"]).expect(0);
     scratch.write("results/e.json", "{}");
     scratch.sr_pipe(&["report", "experiments/e.yaml", "--check"]).expect(2).told(&["cannot be compared with"]);
+}
+
+#[test]
+fn a_check_asks_the_last_commit_since_a_run_writes_over_the_folder() {
+    let scratch = project("");
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    let git = |arguments: &[&str]| {
+        let who = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        let done = Command::new("git").current_dir(&scratch.root).args(who).args(arguments).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    let written = scratch.read("results/e.json");
+    scratch.write("results/e.json", &written.replace("\"value\": 1.0", "\"value\": 0.9"));
+    git(&["init", "--quiet"]);
+    git(&["add", "results"]);
+    git(&["commit", "--quiet", "--message", "results"]);
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    assert_eq!(scratch.read("results/e.json"), written);
+    scratch.sr_pipe(&["report", "experiments/e.yaml", "--check"]).expect(1).told(&["does not hold any more: 3 moved"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `sr-pipe report --check`: whether what is on record still says what the report as committed says.
 
+use camino::Utf8Path;
 use serde_json::Value;
 
 use super::files::Rendered;
@@ -13,7 +14,7 @@ impl Rendered {
     pub(super) fn check(&self, workspace: &Workspace) -> Result<bool, CommandError> {
         let path = workspace.project.results().join(format!("{}.json", self.page.name));
         let shown = workspace.project.relative(&path).to_owned();
-        let Ok(text) = fs_err::read(&path) else {
+        let Some(text) = committed(workspace, &shown).or_else(|| fs_err::read(&path).ok()) else {
             let error = Diagnostic::new(format!("there is no `{shown}` to compare with"));
             return Err(error.help("`sr-pipe report` writes it: commit what it says, then check").into());
         };
@@ -40,4 +41,12 @@ impl Rendered {
         say("help: find out what changed with `sr-pipe runs diff`, or write the new report with `sr-pipe report`");
         Ok(false)
     }
+}
+
+/// A file as the last commit has it, since a run writes over what lies in the folder; nothing where git does not have it.
+fn committed(workspace: &Workspace, path: &Utf8Path) -> Option<Vec<u8>> {
+    let mut git = std::process::Command::new("git");
+    git.current_dir(&workspace.project.root).arg("show").arg(format!("HEAD:./{path}"));
+    let output = git.stderr(std::process::Stdio::null()).output().ok()?;
+    output.status.success().then_some(output.stdout)
 }
