@@ -24,7 +24,7 @@ test: setup
 # The same as `test`.
 check: test
 
-# Run an experiment: `./just run experiments/table2-demo.yaml --data DIR`.
+# Run an experiment: `./just run experiments/table2.yaml --data DIR`.
 run FILE *ARGS: build
     @{{ quote(target / "debug/sr-pipe") }} run "$@"
 

@@ -13,7 +13,7 @@ from .measure import TICKS, Failed, cpu_seconds, header, measure, progress
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 # What a model may need and the jobs here can name.
-GIVEN = {"operations", "knowledge", "target_operation"}
+GIVEN = {"operations", "knowledge", "target_operation", "vectors"}
 
 # How far scores with equal weights may be apart, as a share of the largest score.
 TOLERANCE = 1e-4
@@ -32,6 +32,7 @@ class Program:
             raise Failed(f"`{' '.join(self.command)} describe` failed\n{answer.stderr[-2000:]}")
         described = json.loads(answer.stdout)
         self.models = {model["name"]: model for model in described["models"]}
+        self.embeddings = described.get("embeddings", [])
         self.libtorch = described["libtorch"]
 
     def events(self, job, folder):
@@ -89,7 +90,7 @@ def datasets(program, choice, scratch):
     if demo:
         yield demo
     else:
-        progress("no Demo set in the store: `./just run experiments/table2-demo.yaml --data DIR` makes it")
+        progress("no Demo set in the store: `./just run experiments/table2.yaml --data DIR` makes it")
 
 
 COLUMNS = (
@@ -165,6 +166,7 @@ class Run:
             # Patience would end a run early where the made-up data are learned by heart.
             self.config = {**self.config, "training": {**self.config["training"], "epochs": epochs, "patience": epochs}}
         self.knowledge = dataset.knowledge if described["needs"].get("knowledge") else None
+        self.begins_with_vectors, self.vectors = bool(described["needs"].get("vectors")), None
 
     def of(self, program):
         """Trains and evaluates: medians of the epochs after the first, and the loss of the last."""
@@ -175,6 +177,9 @@ class Run:
         inputs = {"dataset": str(self.dataset.folder)}
         if self.knowledge:
             inputs["knowledge"] = str(self.knowledge)
+        if self.begins_with_vectors:
+            self.vectors = self.vectors or self.learned(program)
+            inputs["vectors"] = str(self.vectors)
         selection = {"part": "test", "rule": "mrr", "metrics": ["hit@20", "mrr@20"]}
         job = self.job("train", inputs, place / "trained")
         events, peak = program.events({**job, "selection": selection, "checkpoint": str(place / "checkpoint")}, place)
@@ -183,6 +188,15 @@ class Run:
         events, _ = program.events({**self.job("evaluate", inputs, place / "ranks"), "part": "test"}, place)
         wall, cpu = between(events, "start", "done")
         return {**figures, "evaluation": self.dataset.to_rank / wall, "evaluation cpu": self.dataset.to_rank / cpu}
+
+    def learned(self, program):
+        """The folder of vectors that the model begins with, learned by skip-gram as a pipeline has it by default."""
+        output = self.folder / "vectors"
+        output.mkdir()
+        method = next(method for method in program.embeddings if method["name"] == "skip-gram")
+        job = self.job("embed", {"dataset": str(self.dataset.folder)}, output)
+        program.events({**job, "model": method["name"], "config": method["defaults"]}, self.folder)
+        return output
 
     def job(self, verb, inputs, output):
         return {

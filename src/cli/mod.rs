@@ -4,6 +4,7 @@
 
 mod accept;
 mod cache;
+mod completions;
 mod data;
 mod ending;
 mod environment;
@@ -11,6 +12,7 @@ mod failures;
 mod left_out;
 mod logs;
 mod machine;
+mod manual;
 mod place;
 mod plan;
 mod read_only;
@@ -18,6 +20,7 @@ mod report;
 mod run;
 mod runs;
 mod schema;
+mod serve;
 mod signals;
 mod status;
 mod synth;
@@ -64,11 +67,14 @@ enum Command {
     Runs(runs::Arguments),
     Status(status::Arguments),
     Logs(logs::Arguments),
+    Serve(serve::Arguments),
     Data(data::Arguments),
     Synth(synth::Arguments),
     Schema(schema::Arguments),
     Cache(cache::Arguments),
     Trainer(trainer::Arguments),
+    Completions(completions::Arguments),
+    Manual(manual::Arguments),
 }
 
 /// How a command ended, when it did not fail.
@@ -135,11 +141,14 @@ pub fn main() -> ExitCode {
         Command::Runs(arguments) => runs::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Logs(arguments) => logs::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Cache(arguments) => cache::run(&arguments),
         Command::Trainer(arguments) => trainer::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Manual(arguments) => manual::run(&arguments),
     };
     match ended {
         Ok(Ending::Done) => ExitCode::SUCCESS,

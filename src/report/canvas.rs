@@ -148,7 +148,7 @@ pub(super) fn plain(number: f64) -> String {
 }
 
 /// Text as HTML and SVG show it.
-pub(super) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -58,9 +58,7 @@ fn row<'a>(
     let deciding = judged.deciding.map(|at| &judged.parts[at]);
     let open: Vec<&Part<'_>> = judged.parts.iter().filter(|part| part.verdict == judged.verdict).collect();
     let (needed, mut remarks) = needed(judged.verdict, &open);
-    if let Some(remark) = deciding.and_then(|part| part.remark.as_ref()) {
-        remarks.insert(0, remark.clone());
-    }
+    remarks.extend(deciding.into_iter().flat_map(|part| part.remarks.iter().cloned()));
     remarks.extend(others(report, judged));
     let over = if judged.over.is_empty() { String::new() } else { format!(" over {}", titles(report, &judged.over)) };
     let mut verdict = Cell::words(format!("**{}**{needed}", judged.verdict));
@@ -97,7 +95,7 @@ fn others<'a>(report: &Report<'a>, judged: &Judged<'a>) -> Vec<String> {
 fn parts(judged: &Judged<'_>, combinations: &Combinations<'_>, footnotes: &mut Footnotes) -> [Block; 2] {
     let row = |part: &Part<'_>| {
         let (needed, mut remarks) = needed(part.verdict, &[part]);
-        remarks.extend(part.remark.clone());
+        remarks.extend(part.remarks.iter().cloned());
         let mut verdict = Cell::words(format!("{}{needed}", part.verdict));
         verdict.marks = remarks.iter().map(|text| footnotes.mark(format!("{text}."))).collect();
         let mut cells = vec![Cell::words(part.name()), verdict];
@@ -165,7 +163,7 @@ fn claim<'a>(report: &Report<'a>, judged: &Judged<'a>, combinations: &Combinatio
         name: part.name(),
         verdict: part.verdict.to_string(),
         evidence: part.evidence.as_ref().map(evidence),
-        remark: part.remark.as_deref().map(Words::from),
+        remarks: part.remarks.iter().map(|remark| remark.as_str().into()).collect(),
         sides: sides(part, combinations),
     };
     page::Claim {
@@ -209,8 +207,8 @@ fn reading(parts: usize) -> String {
     format!(
         "A claim is as good as its weakest part, whose numbers stand in its row. \
          Means over test samples in per cent; Δ in points, with a bootstrap interval over sessions. \
-         Unit: session. The values of a sample are averaged over the seeds and those of a session over its samples; \
-         `p` is of Wilcoxon's signed-rank test over sessions, two-sided, sessions that do not differ dropped, \
+         Unit: session. The values of a sample are averaged over the seeds, the differences of a session summed over its \
+         samples; `p` is of Wilcoxon's signed-rank test over sessions, two-sided, sessions that do not differ dropped, \
          after Holm's correction for {} of all claims. \
          Supported: ahead with p < {ALPHA}; refuted: behind with p < {ALPHA}. \
          `r` is the matched-pairs rank-biserial correlation, `d_z` Cohen's, both over sessions. \

@@ -20,14 +20,17 @@ pub mod page;
 pub mod profile;
 mod provenance;
 mod score;
+mod small_curve;
 mod sources;
 pub mod statistics;
 mod table;
 mod words;
 
 pub use audit::Audited;
+pub use canvas::escape;
 pub use drift::{Drift, Moved, drift};
 pub use score::value_of;
+pub use small_curve::{Svg, small_curve};
 pub use words::{Span, Words};
 
 #[cfg(test)]
@@ -38,9 +41,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::data::breakdown::Target;
 use crate::data::protocol::Protocol;
 use crate::data::ranks::Ranks;
-use crate::data::samples::Sample;
 use crate::experiment::Points;
 use crate::experiment::types::{Experiment, ReportSpec};
 use crate::metric::MetricError;
@@ -106,9 +109,9 @@ pub enum CellState {
 pub struct CellRanks {
     /// The ranks by selection.
     pub ranks: Ranks,
-    /// The test samples that were ranked, each at the place of its number; kept where a report tells them apart, and
-    /// nothing where their dataset is gone.
-    pub samples: Option<Arc<[Sample]>>,
+    /// The targets of the test samples that were ranked, each at the place of its sample's number; kept where a report
+    /// tells them apart, and nothing where their dataset is gone.
+    pub samples: Option<Arc<[Target]>>,
     /// Digest of the protocol under which they came to be.
     pub protocol_digest: String,
     /// Digest of the list of test samples.

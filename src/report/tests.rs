@@ -8,6 +8,7 @@ use super::*;
 use crate::data::breakdown::Breakdown;
 use crate::data::protocol::{SelectBy, SelectOn, TargetOperation, Ties};
 use crate::data::ranks::Rank;
+use crate::data::samples::Sample;
 use crate::experiment::{AxisValue, Claim, Values};
 
 /// An experiment over `demo` with the models given, and what a report of it needs.
@@ -522,17 +523,21 @@ fn what_cannot_be_compared_is_not_held_against_a_floor() {
     assert!(!case.render().contains('†'), "{}", case.render());
 }
 
-/// Ranks of five samples: 0 and 1 stand in the session, 2 to 4 do not; 4 is cold.
+/// Ranks of five samples: 0 and 1 stand in the session, 2 to 4 do not; 4 is cold. Inputs of 1 to 5 events; targets of
+/// 40, 30, 20, 10 and 0 training events.
 fn told_apart(above_targets: &[i32; 5]) -> CellRanks {
-    let samples = (0..5_i64).map(|sample| Sample {
-        sample,
-        session: sample,
-        target: 1,
-        position: 1,
-        in_session: sample < 2,
-        cold: sample == 4,
+    let targets = (0..5_i32).map(|at| Target {
+        sample: Sample {
+            sample: i64::from(at),
+            session: i64::from(at),
+            target: 1,
+            position: at + 1,
+            in_session: at < 2,
+            cold: at == 4,
+        },
+        trained: 40 - 10 * u64::from(at.unsigned_abs()),
     });
-    CellRanks { samples: Some(samples.collect()), ..cell(above(above_targets)) }
+    CellRanks { samples: Some(targets.collect()), ..cell(above(above_targets)) }
 }
 
 #[test]
@@ -568,11 +573,34 @@ fn each_group_of_samples_has_its_count_and_its_metrics() {
 }
 
 #[test]
+fn lengths_and_popularities_without_a_sample_have_no_column() {
+    let mut case = Case::new(&["a"], &[1]);
+    case.spec().breakdowns = vec![Breakdown::SessionLength, Breakdown::Popularity];
+    case.spec().metrics = vec!["mrr@20".to_owned()];
+    // Ranks 1, 2, 4, 5 and none.
+    case.add("a", 1, done(told_apart(&[0, 1, 3, 4, 90])));
+    let shown = squeezed(&case.render());
+    for part in [
+        "| model | demo after 1 MRR@20 | demo after 2 MRR@20 | demo after 3-5 MRR@20 |",
+        "| samples | 1 | 1 | 3 |",
+        // (1/4 + 1/5) / 3
+        "| a | 100.00 | 50.00 | 15.00 |",
+        "| model | demo unseen MRR@20 | demo seen 10-99 MRR@20 |",
+        "| samples | 1 | 4 |",
+        // (1 + 1/2 + 1/4 + 1/5) / 4
+        "| a | 0.00 | 48.75 |",
+    ] {
+        assert!(shown.contains(part), "no `{part}` in:\n{shown}");
+    }
+}
+
+#[test]
 fn a_column_whose_samples_fall_into_one_group_is_told_in_words() {
     let mut case = Case::new(&["a"], &[1]);
     case.spec().breakdowns = vec![Breakdown::Cold];
     let mut ranks = told_apart(&[0; 5]);
-    let warm = ranks.samples.iter().flat_map(|samples| samples.iter()).map(|s| Sample { cold: false, ..*s }).collect();
+    let targets = ranks.samples.iter().flat_map(|targets| targets.iter());
+    let warm = targets.map(|known| Target { sample: Sample { cold: false, ..known.sample }, ..*known }).collect();
     ranks.samples = Some(warm);
     case.add("a", 1, done(ranks));
     case.shows(&["Nothing to tell apart: demo (5 targets, all warm)."]);

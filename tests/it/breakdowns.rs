@@ -148,6 +148,33 @@ fn results_are_broken_down_without_a_model_run_again() {
 }
 
 #[test]
+fn results_are_broken_down_by_the_length_of_the_input_and_by_the_popularity_of_the_target() {
+    let scratch = project("  breakdowns: [session-length, popularity]\n");
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    let report = scratch.read("results/e.md");
+
+    // 4 after 1; 1 after 1 4; 2 after 1 4 1. Without item 4: 1 after 1; 2 after 1 1.
+    let length = rows(&report, "### Targets by the length");
+    assert_eq!(
+        length[0][1..7].iter().step_by(2).collect::<Vec<_>>(),
+        [&"keep after 1 Hit@1", &"keep after 2 Hit@1", &"keep after 3-5 Hit@1"]
+    );
+    assert_eq!(
+        length[0][7..],
+        ["drop after 1 Hit@1", "drop after 1 MRR@2", "drop after 2 Hit@1", "drop after 2 MRR@2"]
+    );
+    assert_eq!(length[2][1..7], ["1"; 6]);
+    assert_eq!(length[3][5..7], ["**0.00**", "<u>0.00</u>"], "the rule has three above 2 after 1 4 1");
+    assert_eq!(length[4][5..7], ["**0.00**", "**50.00**"], "the other has one");
+
+    // The three training sessions hold items 1 and 2 three times each, and 4 never.
+    let popularity = rows(&report, "### Targets by their popularity");
+    let head = ["model", "keep unseen Hit@1", "keep unseen MRR@2", "keep seen 3-9 Hit@1", "keep seen 3-9 MRR@2"];
+    assert_eq!((&popularity[0][..], &popularity[2][1..]), (&head[..], &["1", "1", "2", "2"][..]));
+    assert!(report.contains("Nothing to tell apart: drop (2 targets, all seen 3-9)."), "{report}");
+}
+
+#[test]
 fn a_breakdown_that_is_not_known_or_named_twice_or_out_of_place_is_told_before_anything_runs() {
     for (report, told) in [
         ("  breakdowns: [in-sesion]\n", "did you mean `in-session`?"),

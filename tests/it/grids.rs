@@ -157,6 +157,21 @@ fn claims_and_the_report_know_the_axes_of_every_block() {
 }
 
 #[test]
+fn a_list_in_a_claim_is_checked_value_by_value() {
+    let claim = |better: &str, than: &str| {
+        let claims = format!("claims:\n  - {{ text: t, metric: mrr@20, better: {better},\n      than: {than} }}\n");
+        format!("grid: {{ product: {{ dataset: [d], n: [5, 6, 7] }} }}\n{claims}")
+    };
+    mistake("${n}", &claim("{ n: 5 }", "{ n: [6, 8] }"), &["axis `n` has no value `8`", "experiments/e.yaml:6:22"]);
+    mistake("${n}", &claim("{ n: [] }", "{ n: 6 }"), &["axis `n` has no value here", "leave the axis out"]);
+    mistake("${n}", &claim("{ n: { a: 5 } }", "{ n: 6 }"), &["has a value, or a list of values"]);
+    // 6 would be compared with itself, and so would everything where `than` names nothing else.
+    for (better, than) in [("{ n: [5, 6] }", "{ n: [6, 7] }"), ("{ n: 5 }", "{}")] {
+        mistake("${n}", &claim(better, than), &["compared with themselves", "experiments/e.yaml:6:13"]);
+    }
+}
+
+#[test]
 fn a_key_that_is_written_twice_is_told_in_experiments_and_pipelines() {
     let scratch = project("${n}", "grid: { product: { dataset: [d], n: [1] } }\ntitle: Again\ngrid:\n  seeds: [1]\n");
     let pipeline =

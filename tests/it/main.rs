@@ -27,6 +27,7 @@ mod running;
 mod samples;
 mod schemas;
 mod scratch;
+mod serving;
 mod sessions;
 mod showing;
 mod synth;

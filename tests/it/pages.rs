@@ -59,7 +59,7 @@ fn every_form_is_written_and_rendering_again_gives_the_same_bytes() {
     assert_eq!(cell["coordinates"]["model"], "deep");
     let seed = &cell["seeds"][0];
     assert_eq!((&seed["state"], &seed["values"]["hit@1"]), (&"done".into(), &(1.0 / 3.0).into()));
-    assert_eq!(seed["config"]["config"]["lambda"], 0.1);
+    assert_eq!(seed["config"]["hyper_parameters"]["lambda"], 0.1);
     assert!(seed["artifacts"]["ranks"].is_string() && seed["artifacts"]["dataset"].is_string(), "{seed:#}");
 }
 

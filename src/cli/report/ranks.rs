@@ -10,8 +10,8 @@ use super::files::Rendered;
 use super::gather::{Absence, Found, Origin};
 use crate::cli::CommandError;
 use crate::cli::workspace::Workspace;
+use crate::data::breakdown::{Target, targets};
 use crate::data::ranks::Ranks;
-use crate::data::samples::{self, Sample};
 use crate::diagnostic::Diagnostic;
 use crate::experiment::{Drawing, ReportSpec};
 use crate::report::{Audited, CellRanks, CellResult, CellState, Report, page, render_csv};
@@ -87,25 +87,25 @@ pub(super) async fn render(
 
 /// The test samples of the datasets, each read once.
 #[derive(Default)]
-struct Tested(BTreeMap<Utf8PathBuf, Arc<[Sample]>>);
+struct Tested(BTreeMap<Utf8PathBuf, Arc<[Target]>>);
 
 impl Tested {
     /// Those of the dataset in this folder.
-    fn of(&mut self, dataset: &Utf8Path) -> Result<Arc<[Sample]>, CommandError> {
+    fn of(&mut self, dataset: &Utf8Path) -> Result<Arc<[Target]>, CommandError> {
         if let Some(known) = self.0.get(dataset) {
             return Ok(Arc::clone(known));
         }
-        let samples = samples::read_part(dataset, "test").map_err(|error| Diagnostic::new(error.to_string()))?;
-        let samples: Arc<[Sample]> = samples.into();
+        let samples = targets(dataset).map_err(|error| Diagnostic::new(error.to_string()))?;
+        let samples: Arc<[Target]> = samples.into();
         self.0.insert(dataset.to_owned(), Arc::clone(&samples));
         Ok(samples)
     }
 }
 
 /// Whether each rank is of the sample at the place of its number.
-fn are_of(ranks: &Ranks, samples: &[Sample]) -> bool {
+fn are_of(ranks: &Ranks, samples: &[Target]) -> bool {
     ranks.selections.values().flatten().all(|rank| {
         let sample = usize::try_from(rank.sample).ok().and_then(|at| samples.get(at));
-        sample.is_some_and(|sample| (sample.sample, sample.target) == (rank.sample, rank.target))
+        sample.is_some_and(|known| (known.sample.sample, known.sample.target) == (rank.sample, rank.target))
     })
 }

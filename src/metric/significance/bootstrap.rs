@@ -7,7 +7,7 @@ use crate::synth::random::Random;
 const RESAMPLES: usize = 10_000;
 
 /// With many sessions fewer rounds do, since there the bounds hardly move from one to the next...
-const DRAWS: usize = 200_000_000;
+const DRAWS: usize = 100_000_000;
 
 /// ... but never fewer than these.
 const LEAST_RESAMPLES: usize = 1_000;
@@ -36,8 +36,8 @@ pub struct Interval {
 /// Bounds that hold the true mean difference of a sample in a share `level` of all test sets, by the bias-corrected and
 /// accelerated bootstrap (Efron 1987) over whole clusters.
 ///
-/// As many clusters as there are get drawn with replacement, 10,000 times (with more than 20,000 clusters less often, as
-/// 2 * 10^8 draws reach, but at least 1,000 times); each time the estimate is the sum of the differences over the count
+/// As many clusters as there are get drawn with replacement, 10,000 times (with more than 10,000 clusters less often, as
+/// 10^8 draws reach, but at least 1,000 times); each time the estimate is the sum of the differences over the count
 /// of samples. Nothing with fewer than two clusters, or where no resample differs from another.
 pub fn interval(clusters: &[Cluster], level: f64) -> Option<Interval> {
     if clusters.len() < 2 {

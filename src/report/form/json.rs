@@ -132,7 +132,7 @@ fn claim(claim: &Claim) -> Value {
             "name": part.name,
             "verdict": part.verdict,
             "evidence": part.evidence,
-            "remark": part.remark.as_ref().map(Words::plain),
+            "remarks": part.remarks.iter().map(Words::plain).collect::<Vec<_>>(),
             "cells": sides,
         })
     });

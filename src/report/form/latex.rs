@@ -7,6 +7,9 @@ use crate::report::words::{Span, Words, inline};
 /// A column of words is set in lines of its own where the longest entry has more letters than this.
 const LONG_WORDS: usize = 32;
 
+/// A table with more columns is set in small letters, over the whole width of the page.
+const MOST_COLUMNS: usize = 8;
+
 /// The file: a comment that says what made it, then the tables.
 pub(super) fn render(page: &Page) -> String {
     let mut lines = vec![
@@ -79,9 +82,13 @@ impl Written<'_> {
         };
         let number = if self.tables.is_empty() { String::new() } else { format!("-{}", self.tables.len() + 1) };
         let columns: String = table.columns.iter().enumerate().map(|(at, column)| set(table, at, column)).collect();
+        // A wide table goes over both columns of a page, in small letters.
+        let wide = table.columns.len() > MOST_COLUMNS;
+        let (environment, letters) =
+            if wide { ("table*", "\\scriptsize\\setlength{\\tabcolsep}{3pt}") } else { ("table", "") };
         let mut lines = vec![
-            "\\begin{table}[tb]".to_owned(),
-            "  \\centering".to_owned(),
+            format!("\\begin{{{environment}}}[tb]"),
+            format!("  \\centering{letters}"),
             format!("  \\caption{{{caption}}}"),
             format!("  \\label{{tab:{}{number}}}", label(&self.page.name)),
             format!("  \\begin{{tabular}}{{{columns}}}"),
@@ -97,7 +104,7 @@ impl Written<'_> {
             lines.extend(notes.iter().map(|note| format!("    {note}\\par")));
             lines.push("  \\end{minipage}".to_owned());
         }
-        lines.push("\\end{table}".to_owned());
+        lines.push(format!("\\end{{{environment}}}"));
         self.tables.push(lines.join("\n"));
     }
 }

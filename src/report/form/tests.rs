@@ -83,7 +83,7 @@ pub(super) fn page() -> Page {
         name: "odd over B, demo".to_owned(),
         verdict: "undecided".to_owned(),
         evidence: None,
-        remark: Some(ODD.into()),
+        remarks: vec![ODD.into()],
         sides: Some([0, 1]),
     };
     let claim = Claim {

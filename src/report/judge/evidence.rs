@@ -28,7 +28,7 @@ pub struct Evidence {
     pub samples: usize,
     /// Test sessions that these come from: the pairs of the signed-rank test.
     pub sessions: usize,
-    /// Sessions whose means differ.
+    /// Sessions in which the sides differ.
     pub differing: usize,
     /// Two-sided p-value of the signed-rank test over sessions, after Holm's correction over all parts of all claims.
     pub p: f64,
@@ -62,14 +62,15 @@ pub enum Lacking {
 /// The pairs of a comparison with the test over their sessions.
 pub(super) struct Tested {
     pairs: Pairs,
-    /// By session the mean difference of its samples.
+    /// By session the sum of the differences of its samples. Not their mean: sums add up to the difference of the numbers in
+    /// the table, which are means over samples, and means over sessions do not.
     differences: Vec<f64>,
     test: Wilcoxon,
 }
 
 impl Tested {
     pub(super) fn of(pairs: Pairs) -> Self {
-        let differences: Vec<f64> = pairs.sessions.iter().map(|session| session.sum / session.samples).collect();
+        let differences: Vec<f64> = pairs.sessions.iter().map(|session| session.sum).collect();
         let test = wilcoxon(&differences);
         Self { pairs, differences, test }
     }
@@ -81,7 +82,7 @@ impl Tested {
 
     /// The answer under a corrected p-value, and what is odd about the comparison. Supported: the mean over samples and the
     /// rank sums over sessions are ahead, and `p` is small; refuted: both are behind.
-    pub(super) fn verdict(&self, p: f64, metric: MetricAt) -> (Verdict, Option<String>) {
+    pub(super) fn verdict(&self, p: f64, metric: MetricAt) -> (Verdict, Vec<String>) {
         let [by_mean, by_ranks] = self.towards(metric);
         let mut remarks = self.pairs.remarks.clone();
         let verdict = match p < ALPHA {
@@ -93,7 +94,7 @@ impl Tested {
             }
             false => Verdict::Undecided,
         };
-        (verdict, (!remarks.is_empty()).then(|| remarks.join("; ")))
+        (verdict, remarks)
     }
 
     /// Whether the side that should be ahead is, by the mean over samples and by the rank sums over sessions.

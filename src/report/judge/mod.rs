@@ -88,7 +88,7 @@ pub struct Part<'a> {
     /// Nothing when there was nothing to compare.
     pub evidence: Option<Evidence>,
     /// Why there was nothing to compare, or what is odd about the comparison.
-    pub remark: Option<String>,
+    pub remarks: Vec<String>,
 }
 
 impl Part<'_> {

@@ -36,13 +36,18 @@ impl Pairs {
     ) -> Result<Self, String> {
         let mut seeds = better.seeds.clone();
         seeds.sort_unstable();
-        let (mut both, mut remarks) = (Vec::new(), Vec::new());
+        let (mut both, mut gaps) = (Vec::new(), [Gaps::default(), Gaps::default()]);
         for seed in seeds {
             match (ranks(better, seed), ranks(than, seed)) {
                 (Ok(better), Ok(than)) => both.push((better, than)),
-                (a, b) => remarks.extend([a.err(), b.err()].into_iter().flatten()),
+                sides => {
+                    gaps[0].add(seed, sides.0.err());
+                    gaps[1].add(seed, sides.1.err());
+                }
             }
         }
+        let remarks: Vec<String> =
+            gaps.iter().zip([better, than]).flat_map(|(gaps, side)| gaps.told(&describe(side.coordinates))).collect();
         if both.is_empty() {
             return Err(remarks.join("; "));
         }
@@ -105,14 +110,35 @@ fn values(ties: Ties, metric: MetricAt, cell: &CellRanks) -> Result<Vec<(Key, f6
     Ok(values)
 }
 
+/// The seeds of a side that have no ranks, by the reason.
+#[derive(Default)]
+struct Gaps(Vec<(String, Vec<String>)>);
+
+impl Gaps {
+    fn add(&mut self, seed: u64, reason: Option<String>) {
+        let Some(reason) = reason else { return };
+        match self.0.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, seeds)) => seeds.push(seed.to_string()),
+            None => self.0.push((reason, vec![seed.to_string()])),
+        }
+    }
+
+    /// `seeds 2 and 3 of model = m-sr did not run`, a remark for each reason.
+    fn told(&self, side: &str) -> Vec<String> {
+        let told = self.0.iter().map(|(reason, seeds)| {
+            format!("seed{} {} of {side} {reason}", if seeds.len() == 1 { "" } else { "s" }, list(seeds))
+        });
+        told.collect()
+    }
+}
+
 /// The ranks of a cell, or why it has none.
 fn ranks<'a>(combination: &Combination<'a>, seed: u64) -> Result<&'a CellRanks, String> {
-    let why = match combination.cells.get(&seed).map(|cell| &cell.state) {
+    Err(match combination.cells.get(&seed).map(|cell| &cell.state) {
         Some(CellState::Done(ranks)) => return Ok(ranks),
         Some(CellState::Failed { message, log }) => failure(message, log.as_deref()),
         None if !combination.seeds.contains(&seed) => "is not in the grid".to_owned(),
         Some(CellState::Missing { why }) => why.clone(),
         None => "did not run".to_owned(),
-    };
-    Err(format!("seed {seed} of {} {why}", describe(combination.coordinates)))
+    })
 }

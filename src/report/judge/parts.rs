@@ -39,14 +39,14 @@ impl<'a> Comparison<'_, 'a> {
     pub(super) fn judged(self, tested: Result<Tested, String>, p: f64, metric: MetricAt) -> Part<'a> {
         let Self { ahead, behind, place, dataset, sides } = self;
         let sides = sides.ok().map(|sides| [sides.better.coordinates, sides.than.coordinates]);
-        let (verdict, evidence, remark) = match tested {
+        let (verdict, evidence, remarks) = match tested {
             Ok(tested) => {
-                let (verdict, remark) = tested.verdict(p, metric);
-                (verdict, Some(tested.evidence(p)), remark)
+                let (verdict, remarks) = tested.verdict(p, metric);
+                (verdict, Some(tested.evidence(p)), remarks)
             }
-            Err(why) => (Verdict::Undecided, None, Some(why)),
+            Err(why) => (Verdict::Undecided, None, vec![why]),
         };
-        Part { ahead, behind, place, dataset, sides, verdict, evidence, remark }
+        Part { ahead, behind, place, dataset, sides, verdict, evidence, remarks }
     }
 }
 

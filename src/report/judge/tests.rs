@@ -175,10 +175,30 @@ fn the_pairs_of_the_test_are_sessions_and_the_means_are_over_samples() {
     let evidence = only(&case).parts[0].evidence.unwrap();
     assert_eq!((evidence.samples, evidence.sessions, evidence.differing), (6, 3, 2));
     assert_eq!((evidence.better, evidence.than), (4.0 / 6.0, 2.0 / 6.0));
-    // Session means differ by 1, 0 and -1: ranks 1.5 each, so nothing leans to a side.
-    assert_eq!((evidence.rank_biserial, evidence.d_z, evidence.p), (0.0, Some(0.0), 1.0));
+    // Sums 3, 0 and -1: ranks 2 and 1, r = 1/3; mean 2/3, variance (49 + 4 + 25) / 9 / 2 = 13/3. Of the four patterns of
+    // signs two are as lopsided on this side.
+    let near = |value: f64, expected: f64| (value - expected).abs() < 1e-12;
+    assert!(
+        near(evidence.rank_biserial, 1.0 / 3.0) && near(evidence.d_z.unwrap(), 2.0 / 3.0 / (13.0_f64 / 3.0).sqrt())
+    );
+    assert_eq!(evidence.p, 1.0);
     let bounds = evidence.interval.unwrap();
     assert!(bounds.low < 0.0 && bounds.high > 0.3, "{bounds:?}");
+}
+
+#[test]
+fn a_long_session_counts_for_as_much_as_the_means_of_the_table_give_it() {
+    // b wins one sample in each of eight sessions of one, a two samples in each of eight sessions of eight. By the means of
+    // sessions b would be ahead; by the table a is, and by the sums: ranks 1 to 8 for b (4.5 each), 9 to 16 for a (12.5).
+    let long = [[0, 0, 90, 90, 90, 90, 90, 90]; 8];
+    let (lost, won) = ([[90; 1]; 8], [[0; 1]; 8]);
+    let a: Vec<&[i32]> = long.iter().map(|s| &s[..]).chain(lost.iter().map(|s| &s[..])).collect();
+    let b: Vec<&[i32]> = std::iter::repeat_n(&[90; 8][..], 8).chain(won.iter().map(|s| &s[..])).collect();
+    let mut case = Case::new(&["a", "b"], &[1]);
+    case.add("a", 1, sessions(&a)).add("b", 1, sessions(&b)).claim("a", "b");
+    let evidence = only(&case).parts[0].evidence.unwrap();
+    assert_eq!((evidence.better, evidence.than), (16.0 / 72.0, 8.0 / 72.0));
+    assert_eq!(evidence.rank_biserial, (100.0 - 36.0) / 136.0);
 }
 
 #[test]
@@ -218,6 +238,20 @@ fn without_a_spread_over_seeds_the_report_says_what_is_lacking_instead() {
     }
     steady.claim("a", "b");
     steady.shows(&["**undecided** [1]", "it is test sessions that are too few"]);
+}
+
+#[test]
+fn seeds_that_one_side_lacks_are_told_together() {
+    let mut case = Case::new(&["a", "b"], &[1, 2, 3]);
+    case.add("a", 1, hits(30, 40)).add("b", 1, hits(5, 40)).add("a", 2, failed("killed")).claim("a", "b");
+    let remarks = &only(&case).parts[0].remarks;
+    let expected = [
+        "seed 2 of dataset = demo, model = a failed: killed (log: `runs/1/a.log`)",
+        "seed 3 of dataset = demo, model = a did not run",
+        "seeds 2 and 3 of dataset = demo, model = b did not run",
+    ];
+    assert_eq!(remarks, &expected);
+    case.shows(&["- [3] seeds 2 and 3 of dataset = demo, model = b did not run."]);
 }
 
 #[test]

@@ -212,7 +212,7 @@ pub struct Part {
     /// What the verdict rests on, by name; nothing where there was nothing to compare.
     pub evidence: Option<Value>,
     /// Why there was nothing to compare, or what is odd about it.
-    pub remark: Option<Words>,
+    pub remarks: Vec<Words>,
     /// The cell that should be ahead and the one that should be behind, by their place.
     pub sides: Option<[usize; 2]>,
 }

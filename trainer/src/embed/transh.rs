@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn heads_and_tails_are_ranked_without_other_known_triples_by_hand() {
-        // The normal is the third axis of nothing here: with (0, 1) only the first number counts, as its sign.
+        // The plane of the normal (0, 1) is a line: of each vector only the sign of its first number is left.
         let (transh, _) = given(&[1., 0., -1., 0., 1., 5., -1., 9.], &[1., 0.], &[0., 1.]);
         // Heads that move by +1 from 1: 1 -> anything with +1 first: entities 1 and 3 tie, 2 and 4 are far.
         let test = knowledge(4, 1, &[[1, 1, 3]]);
@@ -351,9 +351,9 @@ mod tests {
 
     #[test]
     fn a_planted_pattern_is_found_in_triples_that_were_not_seen() {
-        // Relation 1 leads from entity i to i + 20, for 20 entities; relation 2 back. Two triples are held out.
+        // Relation 1 leads from entity i to i + 20, for 20 entities; relation 2 back. One triple is held out.
         let all: Vec<[i64; 3]> = (1..=20).flat_map(|i| [[i, 1, i + 20], [i + 20, 2, i]]).collect();
-        let (seen, held) = (&all[..38], &all[39..]);
+        let (seen, held) = all.split_at(39);
         let config =
             Config { dimension: positive(16), epochs: positive(400), batch: positive(16), ..Config::default() };
         let seen = knowledge(40, 2, seen);

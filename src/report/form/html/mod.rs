@@ -7,7 +7,6 @@ use std::fmt::Write;
 
 use crate::report::canvas::escape;
 use crate::report::frame::Document;
-use crate::report::ink;
 use crate::report::page::{Align, Block, Cell, Column, Content, Figure, Kind, Mark, Page, Place, Section, Table};
 use crate::report::words::{Span, Words};
 
@@ -33,9 +32,8 @@ pub(super) fn render(page: &Page) -> String {
         "</main>\n<dialog id=\"runs\" aria-labelledby=\"runs-title\">\
          <form method=\"dialog\"><button>Close</button></form><div></div></dialog>\n",
     );
-    let style = format!("{}{}", include_str!("page.css"), ink::rules("svg.curve"));
-    let script = Some(include_str!("page.js"));
-    Document { title: &page.title, style: &style, body: &body, script }.html()
+    let (style, script) = (include_str!("page.css"), Some(include_str!("page.js")));
+    Document { title: &page.title, style, body: &body, script }.html()
 }
 
 /// What a section is called in links.
@@ -118,7 +116,10 @@ fn write_table(html: &mut String, section: &str, table: &Table) {
         false => format!("Table of {section}: {}", table.path.join(", ")),
     };
     let _ = writeln!(html, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\">", escape(&name));
-    html.push_str("<table class=\"sortable\">\n<thead>\n");
+    // A list of facts has no other order than its own.
+    let sortable =
+        if table.columns.iter().any(|column| column.align == Align::Right) { " class=\"sortable\"" } else { "" };
+    let _ = write!(html, "<table{sortable}>\n<thead>\n");
     write_groups(html, table);
     html.push_str("<tr>");
     for (at, column) in table.columns.iter().enumerate() {

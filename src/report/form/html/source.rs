@@ -4,10 +4,10 @@
 use std::fmt::Write;
 
 use super::written;
-use crate::report::canvas::{Frame, escape, line, polyline, range, text, tick_label};
-use crate::report::ink::Pen;
+use crate::report::canvas::escape;
 use crate::report::page::{Made, Seed, Source, State};
 use crate::report::words::percent;
+use crate::report::{Epoch, Svg, small_curve};
 
 /// The heading of the section.
 pub(super) const HEADING: &str = "Cells and their runs";
@@ -96,49 +96,24 @@ fn lines(text: &str) -> String {
     text.lines().map(escape).collect::<Vec<_>>().join("\n")
 }
 
-/// The metric of the curves that is shown: the first that an epoch of any seed has.
+/// The curve of each seed, of the first metric that an epoch has.
 fn write_curves(html: &mut String, source: &Source) {
-    let epochs = || source.seeds.iter().flat_map(|seed| &seed.curve);
-    let Some(metric) =
-        epochs().flat_map(|epoch| &epoch.metrics).find(|(_, value)| value.is_some()).map(|(name, _)| name)
-    else {
-        return;
-    };
-    let points = |seed: &Seed| -> Vec<(f64, f64)> {
-        let point =
-            |epoch: &crate::report::Epoch| Some((f64::from(epoch.epoch), 100.0 * (*epoch.metrics.get(metric)?)?));
-        seed.curve.iter().filter_map(point).collect()
-    };
-    let curves: Vec<(&Seed, Vec<(f64, f64)>)> = source.seeds.iter().map(|seed| (seed, points(seed))).collect();
-    let curves: Vec<_> = curves.into_iter().filter(|(_, points)| !points.is_empty()).collect();
-    let all = || curves.iter().flat_map(|(_, points)| points);
-    let last = all().map(|(epoch, _)| *epoch).fold(1.0, f64::max);
-    let least = all().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
-    let (low, high, step) = range(least, all().map(|(_, value)| *value).fold(0.0, f64::max));
-    let frame = Frame { left: 44.0, right: 330.0, top: 10.0, bottom: 130.0 };
-    let ends = curves.iter().filter_map(|(seed, points)| {
-        let (epoch, value) = points.last()?;
-        Some(format!("{}: {value:.2} after epoch {epoch}", named(seed)))
-    });
-    let (words, metric) = (ends.collect::<Vec<_>>().join("; "), escape(metric));
-    let _ = writeln!(
-        html,
-        "<figure>\n<svg class=\"curve\" viewBox=\"0 0 352 166\" role=\"img\" aria-label=\"{metric} in per cent by epoch. {words}\">"
-    );
-    for tick in [low, high] {
-        let at = frame.y((tick - low) / (high - low));
-        line(html, "grid", (frame.left, at), (frame.right, at));
-        text(html, frame.left - 6.0, at + 4.0, "end", &tick_label(tick, step));
+    let epochs = source.seeds.iter().flat_map(|seed| &seed.curve);
+    let Some((metric, _)) = epochs.flat_map(|epoch| &epoch.metrics).find(|(_, value)| value.is_some()) else { return };
+    html.push_str("<div class=\"curves\">\n");
+    for seed in &source.seeds {
+        let point = |epoch: &Epoch| Some((epoch.epoch, 100.0 * (*epoch.metrics.get(metric)?)?));
+        let points: Vec<(u32, f64)> = seed.curve.iter().filter_map(point).collect();
+        let Some((last, value)) = points.last() else { continue };
+        let name = format!("{metric} in per cent of {}", named(seed));
+        let (Svg(svg), metric) = (small_curve(&name, &points), escape(metric));
+        let _ = writeln!(
+            html,
+            "<figure>\n{svg}\n<figcaption>{}: {metric} in per cent by epoch, {value:.2} after {last}.</figcaption>\n</figure>",
+            named(seed)
+        );
     }
-    let across = |epoch: f64| frame.x(if last > 1.0 { (epoch - 1.0) / (last - 1.0) } else { 0.5 });
-    text(html, frame.left, frame.bottom + 18.0, "start", "epoch 1");
-    text(html, frame.right, frame.bottom + 18.0, "end", &last.to_string());
-    for (at, (_, points)) in curves.iter().enumerate() {
-        let places: Vec<(f64, f64)> =
-            points.iter().map(|(epoch, value)| (across(*epoch), frame.y((value - low) / (high - low)))).collect();
-        polyline(html, Pen(at), &places);
-    }
-    let _ = writeln!(html, "</svg>\n<figcaption>{metric} in per cent by epoch. {words}.</figcaption>\n</figure>");
+    html.push_str("</div>\n");
 }
 
 /// Each config once, with the seeds that have it.
