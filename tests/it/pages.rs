@@ -231,6 +231,11 @@ fn a_check_asks_the_last_commit_since_a_run_writes_over_the_folder() {
 #[test]
 fn mistakes_in_what_a_report_adds_are_told_with_their_places() {
     let scratch = project("  tolerance: -1\n  improvement: dep\n");
-    let told = ["a tolerance cannot be below 0", "axis `model` has no value `dep`", "experiments/e.yaml:14:"];
+    let told = [
+        "a tolerance cannot be below 0",
+        "axis `model` has no value `dep`",
+        "experiments/e.yaml:12:",
+        "experiments/e.yaml:13:",
+    ];
     scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(2).told(&told);
 }

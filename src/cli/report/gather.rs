@@ -89,8 +89,11 @@ impl Found<'_> {
             }
         }
         let stages = || reached.iter().map(|id| (*id, &self.all.graph.nodes[*id]));
-        let artifacts = stages()
-            .filter_map(|(id, node)| Some((stage_name(&node.label).to_owned(), self.done(Some(id))?.object.short())));
+        let artifacts = stages().filter_map(|(id, node)| {
+            // Files outside the store are an outcome of a run alone; what was made of them says enough.
+            let outcome = self.done(Some(id)).filter(|outcome| outcome.key.is_some())?;
+            Some((stage_name(&node.label).to_owned(), outcome.object.short()))
+        });
         let trained = stages().map(|(_, node)| &node.member.identity).rfind(|identity| identity.kind == "train");
         Made {
             finished: by.finished.clone(),
