@@ -148,7 +148,7 @@ impl ExperimentFile {
                 let error = self.document.error(&keys(["report", "improvement"]), Part::Value, message);
                 errors.push(error.help(suggestion(&row, &rows)));
             }
-            if report.tolerance.is_some_and(|points| !(points >= 0.0)) {
+            if report.tolerance.is_some_and(|points| points < 0.0) {
                 let message = "a tolerance cannot be below 0";
                 let error = self.document.error(&keys(["report", "tolerance"]), Part::Value, message);
                 errors.push(error.help("give points: 0.5 lets 20.63 become 21.13"));
