@@ -16,6 +16,7 @@ pub mod data;
 pub mod ingest;
 pub mod synth;
 pub mod metric;
+pub mod projection;
 pub mod stage;
 pub mod pipeline;
 pub mod experiment;

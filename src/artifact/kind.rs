@@ -25,6 +25,8 @@ pub enum ArtifactKind {
     Statistics,
     /// Vectors of items and operations, learned ahead of a model.
     Vectors,
+    /// Vectors of some items as points in the plane.
+    Map,
     /// Trained weights.
     Model,
     /// `ranks.parquet`.
@@ -47,6 +49,7 @@ impl ArtifactKind {
             Self::Audit => "audit",
             Self::Statistics => "statistics",
             Self::Vectors => "vectors",
+            Self::Map => "map",
             Self::Model => "model",
             Self::Ranks => "ranks",
             Self::Files => "files",

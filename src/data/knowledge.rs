@@ -62,6 +62,26 @@ pub struct Knowledge {
 }
 
 impl Knowledge {
+    /// Reads the folder.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged or another table.
+    pub fn read(folder: &Utf8Path) -> Result<Self, StageError> {
+        let meta: Meta =
+            serde_json::from_slice(&fs_err::read(folder.join("meta.json"))?).map_err(std::io::Error::from)?;
+        let mut entities = table::read(&folder.join("entities.parquet"), &ENTITIES)?;
+        let (names, kinds) = (entities.text("entity"), entities.text("kind"));
+        let mut triples = table::read(&folder.join("triples.parquet"), &TRIPLES)?;
+        let (heads, relations, tails) = (triples.int32("head"), triples.int32("relation"), triples.int32("tail"));
+        let triples =
+            heads.into_iter().zip(relations).zip(tails).map(|((head, relation), tail)| [head, relation, tail]);
+        Ok(Self {
+            entities: (0..names.len()).map(|row| (names.at(row).to_owned(), kinds.at(row).to_owned())).collect(),
+            relations: meta.relations,
+            triples: triples.collect(),
+        })
+    }
+
     /// Writes the folder.
     ///
     /// # Errors
@@ -84,5 +104,26 @@ impl Knowledge {
         let meta = Meta { version: 1, entities: self.entities.len(), relations: self.relations.clone() };
         write_meta(folder, &meta)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use camino::Utf8Path;
+
+    use super::*;
+
+    #[test]
+    fn knowledge_comes_back_as_it_was_written() {
+        let named = |name: &str, kind: &str| (name.to_owned(), kind.to_owned());
+        let knowledge = Knowledge {
+            entities: vec![named("i", "item"), named("j", "item"), named("7", "brand")],
+            relations: vec!["shop".to_owned(), "brand".to_owned()],
+            triples: vec![[1, 2, 3], [2, 2, 3]],
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Utf8Path::from_path(folder.path()).unwrap();
+        knowledge.write(folder).unwrap();
+        assert_eq!(Knowledge::read(folder).unwrap(), knowledge);
     }
 }

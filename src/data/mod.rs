@@ -9,6 +9,7 @@ pub mod frame;
 pub mod items;
 pub mod knowledge;
 pub mod links;
+pub mod map;
 pub mod marks;
 pub mod names;
 pub mod order;

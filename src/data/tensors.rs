@@ -154,10 +154,55 @@ impl TensorFile {
     }
 }
 
+/// A table of floating-point numbers, row after row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matrix {
+    /// How many numbers a row has.
+    pub width: usize,
+    /// The numbers of all rows.
+    pub values: Vec<f32>,
+}
+
+impl TensorFile {
+    /// The names of its arrays.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.header.keys().map(String::as_str).filter(|name| *name != "__metadata__")
+    }
+
+    /// A table `[rows, width]` of 32-bit floating-point numbers; nothing where the file has none of that name.
+    ///
+    /// # Errors
+    /// When it holds something else, or the file is cut short.
+    pub fn matrix(&self, name: &str) -> std::io::Result<Option<Matrix>> {
+        let Some(about) = self.header.get(name) else { return Ok(None) };
+        let number = |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
+        let sizes = about["shape"].as_array().map(|sizes| sizes.iter().map(number).collect::<Vec<_>>());
+        let ends = [number(&about["data_offsets"][0]), number(&about["data_offsets"][1])];
+        let (Some([Some(rows), Some(width)]), [Some(from), Some(to)], Some("F32")) =
+            (sizes.as_deref(), ends, about["dtype"].as_str())
+        else {
+            let message = format!("`{name}` of `{}` is no table of 32-bit floating-point numbers", self.path);
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
+        };
+        let bytes = rows.checked_mul(*width).and_then(|count| count.checked_mul(4));
+        if bytes.is_none() || bytes != to.checked_sub(from) || *width == 0 {
+            return Err(unreadable(&self.path));
+        }
+        let mut file = fs_err::File::open(&self.path)?;
+        file.seek(SeekFrom::Start(self.data + from as u64))?;
+        let mut bytes = Vec::new();
+        if file.take((to - from) as u64).read_to_end(&mut bytes)? != to - from {
+            return Err(unreadable(&self.path));
+        }
+        let (chunks, _) = bytes.as_chunks::<4>();
+        Ok(Some(Matrix { width: *width, values: chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect() }))
+    }
+}
+
 fn unreadable(path: &Utf8Path) -> std::io::Error {
     std::io::Error::new(
         std::io::ErrorKind::InvalidData,
-        format!("`{path}` is not a safetensors file of whole numbers, or lacks an array"),
+        format!("`{path}` is not a safetensors file of numbers, is cut short, or lacks an array"),
     )
 }
 
@@ -230,6 +275,37 @@ mod tests {
         }
         assert_eq!(covered, data.len());
         tensors
+    }
+
+    /// A file with one array of this type and shape, and these bytes.
+    fn given(kind: &str, shape: &[usize], bytes: &[u8]) -> (tempfile::TempDir, Utf8PathBuf) {
+        let header = json!({ "t": { "dtype": kind, "shape": shape, "data_offsets": [0, bytes.len()] } }).to_string();
+        let file = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), bytes].concat();
+        let folder = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(folder.path().join("t.safetensors")).unwrap();
+        fs_err::write(&path, file).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_table_of_floating_point_numbers_is_read_row_after_row() {
+        let values = [1.5f32, -0.25, 3.0, 4.0, 5.0, 1e-9];
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let (_folder, path) = given("F32", &[3, 2], &bytes);
+        let file = TensorFile::open(&path).unwrap();
+        assert_eq!(file.matrix("t").unwrap().unwrap(), Matrix { width: 2, values: values.into() });
+        assert_eq!(file.matrix("u").unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_no_such_table_is_told() {
+        let problem = |kind: &str, shape: &[usize]| {
+            let (_folder, path) = given(kind, shape, &[0; 24]);
+            TensorFile::open(&path).unwrap().matrix("t").unwrap_err().to_string()
+        };
+        assert!(problem("F64", &[3, 1]).contains("no table of 32-bit"));
+        assert!(problem("F32", &[6]).contains("no table of 32-bit"));
+        assert!(problem("F32", &[3, 3]).contains("cut short") && problem("F32", &[0, 0]).contains("cut short"));
     }
 
     proptest! {

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::json;
-
 use super::load::ExperimentFile;
+use super::maps::MAPS;
 use super::points::{Point, cell_name};
+use super::settings::Choices;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Graph, GraphBuilder, NodeId};
 use crate::pipeline::Filled;
@@ -30,6 +30,8 @@ pub struct Cell {
     pub dataset: Option<NodeId>,
     /// The node that counts its data set.
     pub statistics: Option<NodeId>,
+    /// The node that makes its map.
+    pub map: Option<NodeId>,
     /// The node that looks for leaks in its dataset.
     pub audit: Option<NodeId>,
     /// True when its data were made up by a `synth` stage.
@@ -59,10 +61,11 @@ impl Cells {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let (protocol, models) = (file.protocol(), file.model_choices());
-        // The seed is each cell's own.
-        let settings = Settings { seed: 0, protocol: &protocol, trainer, models: &models, surroundings };
-        let mut wiring = Wiring { file, settings, builder: GraphBuilder::default(), filled: Filled::default() };
+        let (protocol, choices) = (file.protocol(), Choices::of(&file.experiment));
+        // The seed, and what is said of models, are each cell's own.
+        let settings = Settings { seed: 0, protocol: &protocol, trainer, models: &BTreeMap::new(), surroundings };
+        let (builder, filled) = (GraphBuilder::default(), Filled::default());
+        let mut wiring = Wiring { file, choices, settings, builder, filled };
         let mut cells = Vec::new();
         for (index, point) in file.points.points.iter().enumerate() {
             if file.chosen.as_ref().is_none_or(|chosen| chosen[index]) != chosen {
@@ -86,6 +89,7 @@ impl Cells {
 /// What cells are wired from, and the DAG as far as it has come.
 struct Wiring<'a> {
     file: &'a ExperimentFile,
+    choices: Choices,
     settings: Settings<'a>,
     builder: GraphBuilder,
     filled: Filled,
@@ -94,22 +98,23 @@ struct Wiring<'a> {
 impl Wiring<'_> {
     /// Fills in the pipeline of a cell and adds its stages to the DAG.
     fn add(&mut self, point: &Point) -> Result<Cell, Vec<Diagnostic>> {
-        let Self { file, settings, builder, filled } = self;
+        let Self { file, choices, settings, builder, filled } = self;
         let (coordinates, seed) = (&*point.coordinates, point.seed);
         let dataset = &coordinates["dataset"];
         let pipeline = &file.pipelines[dataset];
-        let mut values = pipeline.defaults();
-        values.extend(file.experiment.datasets[dataset].with.clone());
-        values.extend(point.values.iter().map(|(axis, value)| (axis.clone(), json!(value))));
-        values.insert("seed".into(), json!(seed));
-        let settings = Settings { seed, ..*settings };
+        let values = file.values(point).unwrap_or_default();
+        let models = choices.filled(&values);
+        let settings = Settings { seed, models: &models, ..*settings };
         let instance = pipeline.instantiate(&values, &settings, filled, Some(&file.goals(pipeline)))?;
 
         // A stage is named after the axes that it depends on, itself or through what it reads.
         let mut axes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (name, member) in &instance.stages {
+            let choice = pipeline.model(name, &values).and_then(|model| models.get(&model));
+            let places = choice.into_iter().flat_map(|choice| choice.filled.keys().map(String::as_str));
+            let places = pipeline.places(name).chain(places);
             let mut own: BTreeSet<&str> =
-                pipeline.places(name).filter(|place| coordinates.contains_key(*place) || *place == "seed").collect();
+                places.filter(|place| coordinates.contains_key(*place) || *place == "seed").collect();
             if member.identity.seed.is_some() {
                 own.insert("seed");
             }
@@ -143,6 +148,7 @@ impl Wiring<'_> {
             ranks: made_by("evaluate"),
             dataset: made_by("split"),
             statistics: made_by("statistics"),
+            map: made_by(MAPS),
             audit: made_by("audit"),
             synthetic: made_by("synth").is_some(),
         })

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::load::ExperimentFile;
 use super::points::{Mistake, Points};
+use super::settings::Choices;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::document::{Part, Path, keys};
 use crate::metric::MetricAt;
@@ -32,12 +33,17 @@ impl ExperimentFile {
         let mut errors: Vec<Diagnostic> = mistakes.into_iter().map(located).collect();
         errors.extend(self.dataset_errors());
         errors.extend(self.idle_errors());
+        errors.extend(self.place_errors());
         let share = self.protocol().validation_share;
         if !(0.0..1.0).contains(&share) {
             let path = keys(["protocol", "custom", "validation_share"]);
             errors.push(self.document.error(&path, Part::Value, "must be at least 0 and below 1"));
         }
-        errors.extend(if self.counts() { self.statistics_errors(&known) } else { self.report_errors(&known) });
+        errors.extend(match (self.counts(), self.maps()) {
+            (true, _) => self.statistics_errors(&known),
+            (false, Some(_)) => self.maps_errors(&known),
+            (false, None) => self.report_errors(&known),
+        });
         errors
     }
 
@@ -86,14 +92,16 @@ impl ExperimentFile {
             }
         }
         // In a file such an axis may wait for its place; a choice that does nothing was mistyped.
-        let places: BTreeSet<&str> = self.pipelines.values().flat_map(|pipeline| pipeline.all_places()).collect();
+        let choices = Choices::of(&self.experiment);
+        let of_pipelines = self.pipelines.values().flat_map(|pipeline| pipeline.all_places());
+        let places: BTreeSet<&str> = of_pipelines.chain(choices.places()).collect();
         for block in self.experiment.grid.blocks() {
             for (part, axes) in [("product", block.product), ("zip", block.zip)] {
                 for axis in axes.keys().filter(|axis| *axis != "dataset" && !places.contains(axis.as_str())) {
                     let path = block.path(&[part.into(), axis.as_str().into()]);
                     if self.document.laid_over(&path) {
                         let known: Vec<&str> = places.iter().copied().chain(["dataset"]).collect();
-                        let message = format!("no pipeline has a place `${{{axis}}}` for this axis");
+                        let message = format!("no pipeline has a place `${{{axis}}}` for this axis, and no model");
                         errors.push(self.document.error(&path, Part::Key, message).help(suggestion(axis, &known)));
                     }
                 }
@@ -184,7 +192,12 @@ impl ExperimentFile {
                 Err((message, help)) => {
                     errors.push(self.document.error(&keys(["models", name]), Part::Key, message).help(help));
                 }
-                Ok(model) => errors.extend(self.config_errors(model, overrides, &["models", name])),
+                Ok(model) => {
+                    let variants = self.experiment.variants.iter().filter(|(_, variant)| variant.of == *name);
+                    let users: Vec<&str> =
+                        variants.map(|(variant, _)| variant.as_str()).chain([name.as_str()]).collect();
+                    errors.extend(self.config_errors(model, overrides, &["models", name], &users));
+                }
             }
         }
         for (name, variant) in &self.experiment.variants {
@@ -197,20 +210,25 @@ impl ExperimentFile {
                 Err((message, help)) => {
                     errors.push(self.document.error(&keys(["variants", name, "of"]), Part::Value, message).help(help));
                 }
-                Ok(model) => errors.extend(self.config_errors(model, &variant.config, &["variants", name, "config"])),
+                Ok(model) => {
+                    errors.extend(self.config_errors(model, &variant.config, &["variants", name, "config"], &[name]));
+                }
             }
         }
         errors
     }
 
-    /// What is wrong with hyper-parameters that stand at `place`.
+    /// What is wrong with hyper-parameters that stand at `place`, as the cells of `users` have them.
     fn config_errors(
         &self,
         model: &ModelDescription,
         overrides: &Map<String, Value>,
         place: &[&str],
+        users: &[&str],
     ) -> Vec<Diagnostic> {
-        let complaints = configure(&model.defaults, &model.schema, overrides).err().into_iter().flatten();
+        let filled = self.as_filled(overrides, users);
+        let complaints =
+            filled.iter().flat_map(|one| configure(&model.defaults, &model.schema, one).err().into_iter().flatten());
         let located = |complaint: Complaint| {
             let fields = place.iter().copied().chain(complaint.field.iter().map(String::as_str));
             let path: Path = fields.map(Into::into).collect();
@@ -219,6 +237,12 @@ impl ExperimentFile {
             error.help = complaint.help;
             error
         };
-        complaints.map(located).collect()
+        let mut once: Vec<Diagnostic> = Vec::new();
+        for error in complaints.map(located) {
+            if !once.contains(&error) {
+                once.push(error);
+            }
+        }
+        once
     }
 }

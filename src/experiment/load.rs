@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 
 use super::choice::Choice;
 use super::points::Points;
-use super::types::{Experiment, ProtocolChoice, Variant};
+use super::types::{Experiment, ProtocolChoice};
 use crate::data::protocol::{Protocol, SelectBy, SelectOn, Ties};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::document::{Document, Part, keys};
 use crate::hash::ContentHash;
 use crate::pipeline::PipelineFile;
-use crate::stage::ModelChoice;
 
 /// An experiment file that has been read, with the pipelines that it names.
 #[derive(Debug, Clone)]
@@ -110,19 +109,6 @@ impl ExperimentFile {
         }
     }
 
-    /// What it says of models, by the names of models and of variants.
-    pub fn model_choices(&self) -> BTreeMap<String, ModelChoice> {
-        let Experiment { models, variants, .. } = &self.experiment;
-        let plain = models
-            .iter()
-            .map(|(name, settings)| (name.clone(), ModelChoice { of: None, settings: vec![settings.clone()] }));
-        let varied = variants.iter().map(|(name, Variant { of, config, .. })| {
-            let settings = models.get(of).into_iter().chain([config]).cloned().collect();
-            (name.clone(), ModelChoice { of: Some(of.clone()), settings })
-        });
-        plain.chain(varied).collect()
-    }
-
     /// Digest of the protocol: two numbers may be compared when theirs is the same.
     pub fn protocol_digest(&self) -> ContentHash {
         ContentHash::of_json(&json!(self.protocol()))
@@ -144,7 +130,7 @@ impl ExperimentFile {
         ContentHash::of_json(&json!(texts))
     }
 
-    /// True when some stage trains: only then is a trainer needed.
+    /// True when some stage trains, or learns vectors: only then is a trainer needed.
     pub fn needs_trainer(&self) -> bool {
         if self.counts() {
             return false;
@@ -154,7 +140,7 @@ impl ExperimentFile {
             stages
                 .into_iter()
                 .flatten()
-                .any(|(_, stage)| stage.get("train").is_some() || stage.get("evaluate").is_some())
+                .any(|(_, stage)| ["train", "evaluate", "learn_vectors"].iter().any(|kind| stage.get(kind).is_some()))
         })
     }
 }

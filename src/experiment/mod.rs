@@ -7,7 +7,9 @@ mod claims;
 mod figures;
 pub mod grid;
 mod load;
+mod maps;
 mod points;
+mod settings;
 mod statistics;
 pub mod types;
 
@@ -17,5 +19,6 @@ pub use claims::{Claim, Values, choices};
 pub use figures::{Drawing, FigureSpec, Spacing, Sweep};
 pub use grid::{AxisValue, Grid};
 pub use load::ExperimentFile;
+pub use maps::MapsSpec;
 pub use points::{Point, Points};
 pub use types::{DatasetSpec, Experiment, PaperNumbers, ProtocolChoice, ReportSpec};

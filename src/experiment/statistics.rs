@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::ExperimentFile;
+use super::maps::MAPS;
 use crate::data::statistics::{STATISTICS, statistic_named};
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::document::{Part, Path, keys};
@@ -11,8 +12,9 @@ use crate::pipeline::PipelineFile;
 /// The stage whose numbers are the table, and the one whose findings stand under it.
 const GOALS: [&str; 2] = ["statistics", "audit"];
 
-/// The stage that runs only where another one reads what it makes: not every model begins with vectors.
-const SERVING: &str = "learn_vectors";
+/// The stages that run only where something reads what they make: not every model begins with vectors, and a map is made to
+/// be shown.
+const SERVING: [&str; 2] = ["learn_vectors", MAPS];
 
 impl ExperimentFile {
     /// Whether its report is of statistics.
@@ -20,13 +22,16 @@ impl ExperimentFile {
         self.experiment.report.as_ref().is_some_and(|report| !report.statistics.is_empty())
     }
 
-    /// The stages of a pipeline that the report needs, beside those that they read: of an experiment that trains, all but
-    /// those that serve other stages alone.
+    /// The stages of a pipeline that the report needs, beside those that they read: of an experiment that neither counts nor
+    /// maps, all but those that serve others alone.
     pub(super) fn goals(&self, pipeline: &PipelineFile) -> BTreeSet<String> {
         if self.counts() {
             return GOALS.iter().flat_map(|kind| pipeline.stages_of(kind)).map(str::to_owned).collect();
         }
-        let serving: BTreeSet<&str> = pipeline.stages_of(SERVING).collect();
+        if self.maps().is_some() {
+            return [MAPS, "audit"].iter().flat_map(|kind| pipeline.stages_of(kind)).map(str::to_owned).collect();
+        }
+        let serving: BTreeSet<&str> = SERVING.iter().flat_map(|kind| pipeline.stages_of(kind)).collect();
         pipeline.stages().filter(|name| !serving.contains(name)).map(str::to_owned).collect()
     }
 
@@ -53,6 +58,7 @@ impl ExperimentFile {
             ("figures", "they draw metrics, and a report of statistics has none"),
             ("improvement", "it compares metrics of models"),
             ("tolerance", "the same files give the same counts"),
+            ("maps", "make an experiment of each"),
         ] {
             let path = keys(["report", field]);
             if self.document.has(&path) {

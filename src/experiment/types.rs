@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::claims::Claim;
 use super::figures::FigureSpec;
 use super::grid::{AxisValue, Grid};
+use super::maps::MapsSpec;
 use crate::data::breakdown::Breakdown;
 use crate::data::protocol::Protocol;
 
@@ -127,6 +128,10 @@ pub struct ReportSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     pub tolerance: Option<f64>,
+    /// Instead of metrics, maps of item vectors: only the stages run that the `map_vectors` stages of the pipelines need, and
+    /// their `audit` stages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maps: Option<MapsSpec>,
     /// Numbers printed in the paper, to stand beside ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paper: Option<PaperNumbers>,

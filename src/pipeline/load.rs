@@ -7,6 +7,7 @@ use camino::Utf8Path;
 use serde_json::{Map, Value, json};
 
 use super::Pipeline;
+use super::places::{collect, fill};
 use crate::artifact::ArtifactKind;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::document::{Document, Part, Step, keys};
@@ -46,7 +47,7 @@ impl PipelineFile {
             Some(Value::Object(stages)) if !stages.is_empty() => {
                 for (name, stage) in stages {
                     let mut names = BTreeSet::new();
-                    collect_places(stage, &mut names);
+                    collect(stage, &mut names);
                     places.insert(name.clone(), names);
                 }
             }
@@ -91,6 +92,13 @@ impl PipelineFile {
         self.places.keys().filter(of_kind).map(String::as_str)
     }
 
+    /// The model that a stage trains, once the places of its name are filled in; nothing for any other stage.
+    pub fn model(&self, stage: &str, values: &BTreeMap<String, Value>) -> Option<String> {
+        let mut model = self.document.value["stages"][stage].get("train")?.get("model")?.clone();
+        fill(&mut model, values, &mut Vec::new(), &mut |_, _| {});
+        model.as_str().map(str::to_owned)
+    }
+
     /// Fills in values, types the stages and resolves them: all, or those that `goals` name and what these read.
     ///
     /// # Errors
@@ -111,11 +119,13 @@ impl PipelineFile {
             if !reached.insert(name) {
                 continue;
             }
-            // All that a stage is made of beside the file: the values of its places, and the seed.
+            // All that a stage is made of beside the file: the values of its places and of those of its model, and the seed.
             let mut known = format!("{}\n{name}\n{}", self.document.path, settings.seed);
-            for place in places {
+            let choice = self.model(name, values).and_then(|model| settings.models.get(&model));
+            let of_model = choice.into_iter().flat_map(|choice| choice.filled.values().map(Some));
+            for value in places.iter().map(|place| values.get(place)).chain(of_model) {
                 known.push('\n');
-                known.push_str(&values.get(place).map_or_else(String::new, canonical));
+                known.push_str(&value.map_or_else(String::new, canonical));
             }
             let member = filled.0.entry(known).or_insert_with(|| match self.stage(name, values, settings) {
                 Ok(member) => Some(Arc::new(member)),
@@ -258,138 +268,5 @@ impl PipelineFile {
         let kind = stage.and_then(|stage| stage.keys().find(|key| !Handling::KEYS.contains(&key.as_str())));
         path.extend(kind.map(|kind| Step::Key(kind.clone())));
         path
-    }
-}
-
-fn collect_places(value: &Value, names: &mut BTreeSet<String>) {
-    match value {
-        Value::String(text) => names.extend(split(text).into_iter().filter_map(|piece| match piece {
-            Piece::Place(name) => Some(name.to_owned()),
-            Piece::Text(_) => None,
-        })),
-        Value::Array(items) => items.iter().for_each(|item| collect_places(item, names)),
-        Value::Object(map) => map.values().for_each(|item| collect_places(item, names)),
-        _ => {}
-    }
-}
-
-fn fill(
-    value: &mut Value,
-    values: &BTreeMap<String, Value>,
-    path: &mut Vec<Step>,
-    missing: &mut impl FnMut(&[Step], &str),
-) {
-    match value {
-        Value::String(text) => {
-            let pieces = split(text);
-            if let [Piece::Place(name)] = pieces[..] {
-                // Alone, a place takes the value with its type.
-                match values.get(name) {
-                    Some(known) => *value = known.clone(),
-                    None => missing(path, name),
-                }
-                return;
-            }
-            let mut filled = String::new();
-            for piece in pieces {
-                match piece {
-                    Piece::Text(part) => filled.push_str(part),
-                    Piece::Place(name) => match values.get(name) {
-                        Some(Value::String(known)) => filled.push_str(known),
-                        Some(known) => filled.push_str(&known.to_string()),
-                        None => missing(path, name),
-                    },
-                }
-            }
-            *text = filled;
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter_mut().enumerate() {
-                path.push(Step::Index(index));
-                fill(item, values, path, missing);
-                path.pop();
-            }
-        }
-        Value::Object(map) => {
-            for (key, item) in map.iter_mut() {
-                path.push(Step::Key(key.clone()));
-                fill(item, values, path, missing);
-                path.pop();
-            }
-        }
-        _ => {}
-    }
-}
-
-#[derive(Debug, PartialEq)]
-enum Piece<'a> {
-    Text(&'a str),
-    Place(&'a str),
-}
-
-/// Takes `a ${b} c` apart. `$OUT` and `$(date)` are text: only `${lower-case-name}` is a place, so that a shell
-/// command can use the shell's own `${VARIABLE}`.
-fn split(text: &str) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
-    let (mut from, mut at) = (0, 0);
-    while let Some(found) = text[at..].find("${") {
-        let open = at + found;
-        let Some(length) = text[open..].find('}') else { break };
-        let name = &text[open + 2..open + length];
-        let is_place = name.starts_with(|c: char| c.is_ascii_lowercase())
-            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
-        at = open + length + 1;
-        if is_place {
-            if from < open {
-                pieces.push(Piece::Text(&text[from..open]));
-            }
-            pieces.push(Piece::Place(name));
-            from = at;
-        }
-    }
-    if from < text.len() {
-        pieces.push(Piece::Text(&text[from..]));
-    }
-    pieces
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    fn filled(mut value: Value) -> (Value, Vec<String>) {
-        let values = BTreeMap::from([("n".to_owned(), json!(3)), ("model".to_owned(), json!("m-sr"))]);
-        let mut missing = Vec::new();
-        fill(&mut value, &values, &mut Vec::new(), &mut |_, name| missing.push(name.to_owned()));
-        (value, missing)
-    }
-
-    #[test]
-    fn a_place_alone_keeps_the_type_and_one_in_a_text_becomes_text() {
-        assert_eq!(filled(json!({"a": "${n}", "b": ["x ${n} ${model}"]})).0, json!({"a": 3, "b": ["x 3 m-sr"]}));
-    }
-
-    #[test]
-    fn the_shells_own_variables_are_left_alone() {
-        assert_eq!(filled(json!("echo $OUT ${HOME} ${n")).0, json!("echo $OUT ${HOME} ${n"));
-    }
-
-    #[test]
-    fn a_place_without_a_value_is_told() {
-        assert_eq!(filled(json!("${nn} and ${mm}")).1, ["nn", "mm"]);
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_is_lost_in_taking_it_apart(text in "[a-z${} ]{0,40}") {
-            let whole: String = split(&text)
-                .into_iter()
-                .map(|piece| match piece { Piece::Text(t) => t.to_owned(), Piece::Place(n) => format!("${{{n}}}") })
-                .collect();
-            prop_assert_eq!(whole, text);
-        }
     }
 }

@@ -16,6 +16,7 @@ mod frame;
 mod ink;
 pub mod judge;
 mod layout;
+pub mod maps;
 pub mod page;
 pub mod profile;
 mod provenance;

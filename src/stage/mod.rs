@@ -37,6 +37,8 @@ pub struct ModelChoice {
     pub of: Option<String>,
     /// Hyper-parameters, each map laid over the one before.
     pub settings: Vec<Map<String, Value>>,
+    /// The values that its `${name}` places took, by name.
+    pub filled: BTreeMap<String, Value>,
 }
 
 /// What surrounds a run on this machine, and only stages that ask for it may see.
@@ -115,6 +117,8 @@ stages! {
     statistics Statistics => |config, _| statistics::resolve(config),
     /// Learns vectors of items and operations ahead of a model; runs only where a stage reads them.
     learn_vectors LearnVectors => |config, settings| learn_vectors::resolve(config, settings),
+    /// Vectors of items as points in the plane; runs only where a report shows it.
+    map_vectors MapVectors => |config, _| map_vectors::resolve(config),
     /// Trains a model.
     train Train => |config, settings| train::resolve(config, settings),
     /// Ranks the test targets with a trained model.

@@ -18,6 +18,7 @@ mod floors;
 mod formats;
 mod grids;
 mod knowledge;
+mod maps;
 mod pages;
 mod planning;
 mod promises;

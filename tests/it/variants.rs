@@ -160,3 +160,45 @@ fn what_is_wrong_with_a_variant_is_told_where_it_stands() {
     wrong("late", "late: { of: even, config: { mood: loud } }", &["must be one of \"calm\", \"late\"", at]);
     wrong("even", "even: { of: even }", &["`even` is a model of the trainer", at]);
 }
+
+#[test]
+fn an_axis_of_the_grid_fills_in_the_settings_of_a_model() {
+    let scratch = project("even, calm", "models: { even: { mood: \"${mood}\" } }\nvariants: { calm: { of: begun } }\n");
+    let experiment = scratch.read("experiments/e.yaml");
+    let both = "model: [even, calm], mood: [calm, late] }";
+    scratch.write("experiments/e.yaml", &experiment.replace("model: [even, calm] }", both));
+    let said = scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    said.told(&[
+        "4 of 4 cells done",
+        "d/even/mood=calm/seed=1 · model",
+        "d/even/mood=late/seed=1 · model",
+        "d/calm/seed=1 · model",
+    ]);
+    let sealed = scratch.sealed().into_iter().filter(|path| path.file_name() == Some("model.json"));
+    let models: Vec<String> = sealed.map(|path| fs_err::read_to_string(path).unwrap()).collect();
+    assert_eq!(models.len(), 3, "the model without the place has one training for both: {models:?}");
+    for mood in ["calm", "late"] {
+        let wanted = format!(r#""model": "even", "config": {{"mood": "{mood}""#);
+        assert!(models.iter().any(|model| model.contains(&wanted)), "{models:?}");
+    }
+    let report = scratch.read("results/e.md");
+    assert!(report.contains("mood = late") && report.contains("100.00") && report.contains("0.00"), "{report}");
+}
+
+#[test]
+fn a_place_of_a_model_without_a_value_and_a_value_of_the_wrong_type_are_told_where_they_stand() {
+    let wrong = |models: &str, axis: &str, told: &[&str]| {
+        let scratch = project("even", &format!("models: {{ {models} }}\n"));
+        let experiment = scratch.read("experiments/e.yaml");
+        scratch.write("experiments/e.yaml", &experiment.replace("model: [even]", &format!("model: [even]{axis}")));
+        scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(2).told(told);
+        assert!(scratch.sealed().is_empty());
+    };
+    let at = "experiments/e.yaml:";
+    let even = "even: { mood: \"${mood}\" }";
+    wrong(even, "", &["nothing gives a value for `${mood}`", "add an axis `mood` to the grid", at]);
+    wrong(even, ", mood: [calm, loud]", &["must be one of \"calm\", \"late\", is \"loud\"", at]);
+    // A model that no cell has asks for no value.
+    let scratch = project("even", "models: { begun: { mood: \"${mood}\" } }\n");
+    scratch.sr_pipe(&["plan", "experiments/e.yaml"]).expect(0);
+}

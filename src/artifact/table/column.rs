@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, LargeStringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, LargeStringArray};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 
 /// What stands in memory where a number that may be missing is missing.
 pub const MISSING: i32 = -1;
@@ -78,6 +78,8 @@ pub enum Column {
     Int32(Vec<i32>),
     /// Whole numbers from 0; [`MISSING`] where there is none.
     OptionalInt32(Vec<i32>),
+    /// Numbers of 64 bits.
+    Float64(Vec<f64>),
     /// Yes or no.
     Bool(Vec<bool>),
 }
@@ -92,6 +94,7 @@ impl Column {
                 let there = NullBuffer::from_iter(values.iter().map(|value| *value >= 0));
                 Arc::new(Int32Array::new(values.into(), Some(there)))
             }
+            Self::Float64(values) => Arc::new(Float64Array::from(values)),
             Self::Bool(values) => Arc::new(BooleanArray::from(values)),
         }
     }
@@ -113,6 +116,7 @@ impl Column {
                 Self::OptionalInt32(values)
             }
             DataType::Int32 => Self::Int32(array.as_primitive::<Int32Type>().values().to_vec()),
+            DataType::Float64 => Self::Float64(array.as_primitive::<Float64Type>().values().to_vec()),
             DataType::Boolean => Self::Bool(array.as_boolean().values().iter().collect()),
             _ => Self::Text(Text(array.as_string::<i64>().clone())),
         }

@@ -29,6 +29,8 @@ pub enum Type {
     Int32,
     /// Whole numbers of 32 bits, from 0, that may be missing.
     OptionalInt32,
+    /// Numbers of 64 bits.
+    Float64,
     /// Yes or no.
     Bool,
 }
@@ -45,6 +47,7 @@ impl Type {
             Self::Text | Self::OptionalText => "large_utf8",
             Self::Int64 => "int64",
             Self::Int32 | Self::OptionalInt32 => "int32",
+            Self::Float64 => "double",
             Self::Bool => "bool",
         }
     }
@@ -96,6 +99,7 @@ fn data_type(of: Type) -> DataType {
         Type::Text | Type::OptionalText => DataType::LargeUtf8,
         Type::Int64 => DataType::Int64,
         Type::Int32 | Type::OptionalInt32 => DataType::Int32,
+        Type::Float64 => DataType::Float64,
         Type::Bool => DataType::Boolean,
     }
 }
@@ -120,6 +124,7 @@ mod tests {
             ("count", Type::Int64, ""),
             ("id", Type::Int32, ""),
             ("cold", Type::Bool, ""),
+            ("place", Type::Float64, ""),
         ],
         sorted: &[],
         open: true,
@@ -131,6 +136,7 @@ mod tests {
             Column::Int64(vec![i64::MIN, 7]),
             Column::Int32(vec![-1, i32::MAX]),
             Column::Bool(vec![true, false]),
+            Column::Float64(vec![-0.1, f64::MIN_POSITIVE]),
         ]
     }
 
@@ -151,6 +157,7 @@ mod tests {
         assert_eq!(table.int64("count"), [i64::MIN, 7]);
         assert_eq!(table.int32("id"), [-1, i32::MAX]);
         assert_eq!(table.bool("cold"), [true, false]);
+        assert_eq!(table.float64("place"), [-0.1, f64::MIN_POSITIVE]);
     }
 
     #[test]

@@ -63,6 +63,17 @@ impl Table {
         }
     }
 
+    /// Takes a column of 64-bit floating-point numbers out.
+    ///
+    /// # Panics
+    /// When the schema declares no such column.
+    pub fn float64(&mut self, name: &str) -> Vec<f64> {
+        match self.columns.remove(name) {
+            Some(Column::Float64(values)) => values,
+            other => panic!("the schema declares no float64 `{name}`: {other:?}"),
+        }
+    }
+
     /// Takes a column of switches out.
     ///
     /// # Panics

@@ -86,7 +86,7 @@ fn packing(properties: WriterPropertiesBuilder, name: &str, of: Type) -> WriterP
         Type::Int64 | Type::Int32 | Type::OptionalInt32 => properties
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
-        Type::Text | Type::OptionalText | Type::Bool => properties,
+        Type::Text | Type::OptionalText | Type::Float64 | Type::Bool => properties,
     }
 }
 

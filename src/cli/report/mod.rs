@@ -5,6 +5,7 @@ mod check;
 mod curves;
 mod files;
 mod gather;
+mod maps;
 mod ranks;
 mod statistics;
 
@@ -96,9 +97,10 @@ async fn render(workspace: &Workspace, states: &[NodeState]) -> Result<Rendered,
     let rest = gather::rest(workspace).await?;
     let found = gather::found(workspace, states, rest.as_ref());
     let audits = gather::audits(workspace, &found)?;
-    match workspace.file.counts() {
-        true => statistics::render(workspace, spec, &found, &audits).await,
-        false => ranks::render(workspace, spec, &found, &audits).await,
+    match (workspace.file.counts(), workspace.file.maps()) {
+        (true, _) => statistics::render(workspace, spec, &found, &audits).await,
+        (false, Some(maps)) => maps::render(workspace, spec, maps, &found, &audits).await,
+        (false, None) => ranks::render(workspace, spec, &found, &audits).await,
     }
 }
 

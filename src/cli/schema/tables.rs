@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::artifact::ArtifactKind::{self, Dataset, Events, Knowledge, Links, Ranks, Sessions, Triples};
+use crate::artifact::ArtifactKind::{self, Dataset, Events, Knowledge, Links, Map, Ranks, Sessions, Triples};
 use crate::artifact::table::{Schema, Type};
 use crate::data::{
-    comments, dataset, events, items, knowledge, links, names, ranks, samples, sessions, triples, vocabulary,
+    comments, dataset, events, items, knowledge, links, map, names, ranks, samples, sessions, triples, vocabulary,
 };
 use crate::ingest::{REJECTED, REJECTED_SCHEMA};
 
@@ -139,6 +139,12 @@ const TABLES: &[Declared] = &[
         file: triples::RELATIONS_FILE,
         artifacts: &[Triples],
         about: "The relations of these triples by number.",
+    },
+    Declared {
+        schema: map::SCHEMA,
+        file: map::FILE,
+        artifacts: &[Map],
+        about: "Vectors of some items as points in the plane, group after group; what was measured stands in quality.json.",
     },
     Declared {
         schema: ranks::SCHEMA,

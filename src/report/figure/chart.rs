@@ -38,10 +38,10 @@ pub(super) struct Chart<'a> {
 }
 
 /// The space beside the outermost things.
-const MARGIN: f64 = 16.0;
+pub(super) const MARGIN: f64 = 16.0;
 
 /// The height of a row of the legend, and of a line of text.
-const ROW: f64 = 20.0;
+pub(super) const ROW: f64 = 20.0;
 
 /// The height of a bar with the space around it.
 const BAR: f64 = 24.0;
@@ -62,17 +62,7 @@ impl Chart<'_> {
     /// The file.
     pub(super) fn svg(&self) -> String {
         let mut body = String::new();
-        let mut top = MARGIN + 4.0;
-        for words in wrapped(self.title, 1.25) {
-            let _ =
-                writeln!(body, "<text class=\"title\" x=\"{MARGIN}\" y=\"{:.1}\">{}</text>", top + 8.0, escape(&words));
-            top += ROW;
-        }
-        for words in self.warning.iter().flat_map(|warning| wrapped(warning, 1.0)) {
-            let _ =
-                writeln!(body, "<text class=\"soft\" x=\"{MARGIN}\" y=\"{:.1}\">{}</text>", top + 6.0, escape(&words));
-            top += ROW;
-        }
+        let top = heading(&mut body, self.title, self.warning.as_deref());
         let bottom = match self.form {
             Form::Bars => self.bars(&mut body, top),
             Form::Epochs | Form::Values(_) => {
@@ -80,17 +70,7 @@ impl Chart<'_> {
                 self.lines(&mut body, top)
             }
         };
-        let origin: Vec<String> = self.origin.iter().map(|fact| escape(fact)).collect();
-        format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"figure\" width=\"{WIDTH}\" height=\"{bottom}\" \
-             viewBox=\"0 0 {WIDTH} {bottom}\" role=\"img\" aria-label=\"{title}\">\n\
-             <title>{title}</title>\n<desc>{}</desc>\n<metadata>\n{}\n</metadata>\n<style>\n{}</style>\n\
-             <rect class=\"ground\" width=\"{WIDTH}\" height=\"{bottom}\"/>\n{body}</svg>\n",
-            escape(self.description),
-            origin.join("\n"),
-            rules(".figure"),
-            title = escape(self.title),
-        )
+        sheet(self.title, self.description, self.origin, bottom, &body)
     }
 
     /// Names of the lines with what they are drawn with, in rows; gives where the last row ends.
@@ -235,6 +215,36 @@ impl Chart<'_> {
         }
         top
     }
+}
+
+/// The title, and under it what must be known; gives where they end.
+pub(super) fn heading(svg: &mut String, title: &str, warning: Option<&str>) -> f64 {
+    let mut top = MARGIN + 4.0;
+    for words in wrapped(title, 1.25) {
+        let _ = writeln!(svg, "<text class=\"title\" x=\"{MARGIN}\" y=\"{:.1}\">{}</text>", top + 8.0, escape(&words));
+        top += ROW;
+    }
+    for words in warning.into_iter().flat_map(|warning| wrapped(warning, 1.0)) {
+        let _ = writeln!(svg, "<text class=\"soft\" x=\"{MARGIN}\" y=\"{:.1}\">{}</text>", top + 6.0, escape(&words));
+        top += ROW;
+    }
+    top
+}
+
+/// A file that stands by itself, as high as `bottom`: what it is called, shows and comes from, its style, its ground, and
+/// what is drawn.
+pub(super) fn sheet(title: &str, description: &str, origin: &[String], bottom: f64, body: &str) -> String {
+    let origin: Vec<String> = origin.iter().map(|fact| escape(fact)).collect();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"figure\" width=\"{WIDTH}\" height=\"{bottom}\" \
+         viewBox=\"0 0 {WIDTH} {bottom}\" role=\"img\" aria-label=\"{title}\">\n\
+         <title>{title}</title>\n<desc>{}</desc>\n<metadata>\n{}\n</metadata>\n<style>\n{}</style>\n\
+         <rect class=\"ground\" width=\"{WIDTH}\" height=\"{bottom}\"/>\n{body}</svg>\n",
+        escape(description),
+        origin.join("\n"),
+        rules(".figure"),
+        title = escape(title),
+    )
 }
 
 /// Where points stand across, as a share of the axis, and which numbers stand below it.

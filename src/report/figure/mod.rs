@@ -1,12 +1,15 @@
 //! Figures of an experiment: what each shows, as an SVG file and in words for the page that shows it.
 
 mod chart;
+mod maps;
 mod series;
 #[cfg(test)]
 mod tests;
 
 use chart::{Chart, Form, number};
 use series::{Line, Point, Series};
+
+pub(super) use maps::map_figures;
 
 use super::Report;
 use super::layout::Combinations;

@@ -63,7 +63,7 @@ impl<'c, 'a> Parts<'c, 'a> {
         for ahead in choices(&claim.better) {
             let mut cells = combinations.all.iter().filter(|here| fits(here, &ahead)).peekable();
             if cells.peek().is_none() {
-                this.all.push(Comparison::nowhere(spelled(&ahead), &claim_side(&behind), spelled(&ahead)));
+                this.all.push(Comparison::nowhere(spelled(&ahead), &spelled_all(&behind), spelled(&ahead)));
             }
             for better in cells {
                 for (choice, (lacking, there)) in behind.iter().zip(&mut lacking) {
@@ -90,7 +90,7 @@ impl<'c, 'a> Parts<'c, 'a> {
         for (choice, (lacking, there)) in behind.iter().zip(lacking) {
             match (there, lacking.split_first()) {
                 (false, Some((first, _))) => {
-                    let ahead = claim_side(&choices(&claim.better));
+                    let ahead = spelled_all(&choices(&claim.better));
                     this.all.push(Comparison::nowhere(ahead, &spelled(choice), first.clone()));
                 }
                 (true, Some(_)) => {
@@ -195,6 +195,6 @@ fn spelled(choice: &BTreeMap<&str, String>) -> String {
 }
 
 /// The choices of a side, for a comparison that is placed nowhere.
-fn claim_side(choices: &[BTreeMap<&str, String>]) -> String {
+fn spelled_all(choices: &[BTreeMap<&str, String>]) -> String {
     choices.iter().map(spelled).collect::<Vec<_>>().join("; ")
 }

@@ -87,6 +87,8 @@ pub enum Print {
     Probability,
     /// A number between -1 and 1 or a little beyond, with its sign: `+0.62`.
     Effect,
+    /// A number with three decimals: `0.123`, `−0.020`.
+    Thousandths,
 }
 
 impl Number {
@@ -116,6 +118,7 @@ impl Print {
             Self::Probability if value < 0.001 => "< 0.001".to_owned(),
             Self::Probability => format!("{value:.3}"),
             Self::Effect => points(value),
+            Self::Thousandths => format!("{value:.3}").replace('-', "−"),
         }
     }
 }
