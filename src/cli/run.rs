@@ -52,6 +52,9 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     let began = std::time::Instant::now();
     let outputs = arguments.watch.open()?;
     let mut workspace = Workspace::open(&arguments.selection).await?;
+    if workspace.file.experiment.report.is_some() {
+        report::unclaimed(&workspace)?;
+    }
     if !workspace.records.writable() {
         return read_only::run(&workspace).await;
     }

@@ -24,6 +24,13 @@ const TRAINER: &str = "sr-pipe-trainer";
 pub(super) struct Selection {
     /// The experiment file.
     pub experiment: Utf8PathBuf,
+    #[command(flatten)]
+    pub chosen: Chosen,
+}
+
+/// What of an experiment, and where its raw files are.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Chosen {
     /// The folder that holds raw files [default: `data` in the project].
     #[arg(long, value_name = "DIR")]
     pub data: Option<Utf8PathBuf>,
@@ -42,7 +49,7 @@ pub(super) struct Selection {
     pub only: Vec<Only>,
 }
 
-impl Selection {
+impl Chosen {
     fn choice(&self) -> Choice {
         let Self { profile, set, seeds, only, .. } = self;
         Choice { profile: profile.clone(), settings: set.clone(), seeds: seeds.clone(), only: only.clone() }
@@ -72,9 +79,9 @@ pub(super) struct Workspace {
 impl Workspace {
     /// Reads and checks everything that can be checked before work begins.
     pub(super) async fn open(selection: &Selection) -> Result<Self, CommandError> {
-        let file = ExperimentFile::read(&selection.experiment, &selection.choice())?;
+        let file = ExperimentFile::read(&selection.experiment, &selection.chosen.choice())?;
         let project = Project::of(&selection.experiment.canonicalize_utf8()?);
-        let data = match &selection.data {
+        let data = match &selection.chosen.data {
             Some(folder) if folder.is_dir() => folder.canonicalize_utf8()?,
             Some(folder) => {
                 return Err(Diagnostic::new(format!("there is no folder `{folder}`"))

@@ -147,6 +147,20 @@ impl ExperimentFile {
                     errors.push(error.help(suggestion(axis, &axes)));
                 }
             }
+            let rows = known.get(&report.rows);
+            if let (Some(row), Some(rows)) = (report.improvement.as_ref().map(ToString::to_string), rows)
+                && !rows.contains(&row)
+            {
+                let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+                let message = format!("axis `{}` has no value `{row}`", report.rows);
+                let error = self.document.error(&keys(["report", "improvement"]), Part::Value, message);
+                errors.push(error.help(suggestion(&row, &rows)));
+            }
+            if report.tolerance.is_some_and(|points| points < 0.0) {
+                let message = "a tolerance cannot be below 0";
+                let error = self.document.error(&keys(["report", "tolerance"]), Part::Value, message);
+                errors.push(error.help("give points: 0.5 lets 20.63 become 21.13"));
+            }
             if report.paper.as_ref().is_some_and(|paper| !paper.statistics.is_empty()) {
                 let path = keys(["report", "paper", "statistics"]);
                 let error = self.document.error(&path, Part::Key, "the report has no `statistics` to stand beside");

@@ -84,7 +84,6 @@ fn quoted(text: &str) -> String {
 /// `1..5`, `1,3,7`, or both: `1..3,7`. Both ends belong to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seeds {
-    text: String,
     /// The seeds in the order given.
     pub numbers: Vec<u64>,
 }
@@ -109,13 +108,18 @@ impl FromStr for Seeds {
                 numbers.push(number);
             }
         }
-        Ok(Self { text: text.to_owned(), numbers })
+        Ok(Self { numbers })
     }
 }
 
+/// The same for the same seeds, however they were written: the record of a run has their numbers alone.
 impl fmt::Display for Seeds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        let parts = self.numbers.chunk_by(|one, next| one.checked_add(1) == Some(*next)).map(|part| match part {
+            [first, .., last] => format!("{first}..{last}"),
+            _ => part.iter().map(u64::to_string).collect(),
+        });
+        f.write_str(&parts.collect::<Vec<_>>().join(","))
     }
 }
 

@@ -56,6 +56,8 @@ impl ExperimentFile {
             ("rows", "the statistics are the rows"),
             ("breakdowns", "they tell ranks apart, and statistics have none"),
             ("figures", "they draw metrics, and a report of statistics has none"),
+            ("improvement", "it compares metrics of models"),
+            ("tolerance", "the same files give the same counts"),
             ("maps", "make an experiment of each"),
         ] {
             let path = keys(["report", field]);

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::claims::Claim;
 use super::figures::FigureSpec;
-use super::grid::Grid;
+use super::grid::{AxisValue, Grid};
 use super::maps::MapsSpec;
 use crate::data::breakdown::Breakdown;
 use crate::data::protocol::Protocol;
@@ -120,6 +120,14 @@ pub struct ReportSpec {
     /// only the stages run that the `statistics` stages of the pipelines need, and their `audit` stages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statistics: Vec<String>,
+    /// A value of the axis of the rows, the proposed model: a last row says by how much it improves on the best other row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub improvement: Option<AxisValue>,
+    /// By how many points a metric may move before `sr-pipe report --check` says so; without it, by the standard deviation
+    /// of the number that it is compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
+    pub tolerance: Option<f64>,
     /// Instead of metrics, maps of item vectors: only the stages run that the `map_vectors` stages of the pipelines need, and
     /// their `audit` stages.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,7 @@
 //! Findings of the audits of the datasets: leaks first, what is clean in one line.
 
-use super::markdown::{inline, list};
+use super::page::{Block, Kind, Section};
+use super::words::{Words, inline, list};
 use crate::data::audit::{Audit, Finding, Verdict};
 
 /// A dataset that is audited, and what was found.
@@ -13,44 +14,54 @@ pub struct Audited {
 }
 
 /// The section of a report; nothing where no dataset is audited.
-pub(super) fn render(audits: &[Audited]) -> Option<String> {
+pub(super) fn section(audits: &[Audited]) -> Option<Section> {
     if audits.is_empty() {
         return None;
     }
-    let mut sections = vec!["## Audit of the data".to_owned()];
     // Datasets that the split makes alike are told once.
-    let mut told: Vec<(Vec<String>, String)> = Vec::new();
+    let mut told: Vec<(Vec<String>, Vec<Words>)> = Vec::new();
     for audited in audits {
         let lines = match &audited.findings {
             Ok(audit) => lines(audit),
-            Err(why) => format!("- missing: {}", inline(why)),
+            Err(why) => vec![format!("missing: {why}").into()],
         };
         match told.iter_mut().find(|(_, known)| *known == lines) {
             Some((names, _)) => names.push(inline(&audited.name)),
             None => told.push((vec![inline(&audited.name)], lines)),
         }
     }
-    sections.extend(told.into_iter().map(|(names, lines)| format!("**{}**\n\n{lines}", list(&names))));
-    sections.push(
-        "Every count is exact. A leak breaks the rule by which the data were split, or shows training what is tested; \
-         what is by design may flatter a number, and the split or the protocol asks for it."
-            .to_owned(),
-    );
-    Some(sections.join("\n\n"))
+    let told = told.into_iter().map(|(names, lines)| (Words::new(format!("**{}**", list(&names))), lines));
+    let mut blocks: Vec<Block> = told.flat_map(|(names, lines)| [Block::Words(names), Block::List(lines)]).collect();
+    let reading = "Every count is exact. A leak breaks the rule by which the data were split, or shows training what is tested; \
+                   what is by design may flatter a number, and the split or the protocol asks for it.";
+    blocks.push(Block::Words(reading.into()));
+    Some(Section { kind: Kind::Audits, blocks })
+}
+
+/// What was found, for scripts: the findings by the name of the dataset, or why there are none.
+pub(super) fn found(audits: &[Audited]) -> Vec<(String, serde_json::Value)> {
+    let found = audits.iter().map(|audited| {
+        let findings = match &audited.findings {
+            Ok(audit) => serde_json::json!({ "findings": audit.findings }),
+            Err(why) => serde_json::json!({ "missing": why }),
+        };
+        (audited.name.clone(), findings)
+    });
+    found.collect()
 }
 
 /// The findings of a dataset, one a line.
-fn lines(audit: &Audit) -> String {
+fn lines(audit: &Audit) -> Vec<Words> {
     let with = |verdict: Verdict| audit.findings.iter().filter(move |finding| finding.verdict == verdict);
-    let mut lines: Vec<String> = with(Verdict::Leak).map(|finding| format!("- **leak**: {}", words(finding))).collect();
-    lines.extend(with(Verdict::ByDesign).map(|finding| format!("- by design: {}", inline(&finding.words))));
+    let mut lines: Vec<String> = with(Verdict::Leak).map(|finding| format!("**leak**: {}", words(finding))).collect();
+    lines.extend(with(Verdict::ByDesign).map(|finding| format!("by design: {}", finding.words)));
     for (verdict, word) in [(Verdict::NotApplicable, "not applicable"), (Verdict::Clean, "clean")] {
         let titles: Vec<&str> = with(verdict).map(|finding| finding.check.title()).collect();
         if !titles.is_empty() {
-            lines.push(format!("- {word}: {}", titles.join("; ")));
+            lines.push(format!("{word}: {}", titles.join("; ")));
         }
     }
-    lines.join("\n")
+    lines.into_iter().map(Words::from).collect()
 }
 
 /// A finding with its examples, each once: `12 of 581 test sessions stand in training too; such as session 7, session 9`.
@@ -58,13 +69,18 @@ fn words(finding: &Finding) -> String {
     let mut examples: Vec<String> = finding.examples.iter().map(|example| inline(example)).collect();
     examples.dedup();
     let such_as = if examples.is_empty() { String::new() } else { format!("; such as {}", examples.join(", ")) };
-    format!("{}{such_as}", inline(&finding.words))
+    format!("{}{such_as}", finding.words)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::audit::{Check, VERSION};
+
+    /// The section as markdown, after its heading.
+    fn render(audits: &[Audited]) -> Option<String> {
+        section(audits).map(|section| crate::report::form::markdown::section(&section))
+    }
 
     fn finding(check: Check, verdict: Verdict, words: &str, examples: &[&str]) -> Finding {
         let examples = examples.iter().map(|example| (*example).to_owned()).collect();

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::ink::{Mark, Pen};
-use super::markdown::thousands;
+use super::words::thousands;
 
 /// The width of every plot.
 pub(super) const WIDTH: f64 = 680.0;

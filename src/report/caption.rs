@@ -9,10 +9,11 @@ use crate::metric::MetricAt;
 use super::Report;
 use super::comparable::candidates;
 use super::layout::Combinations;
-use super::markdown::{code, counted, inline, list, thousands};
+use super::page::Block;
+use super::words::{Words, code, counted, list, thousands};
 
 /// What must be read before the table: data that are not real, choices that flatter.
-pub(super) fn warnings(report: &Report<'_>) -> Vec<String> {
+pub(super) fn warnings(report: &Report<'_>) -> Vec<Block> {
     let mut warnings = Vec::new();
     let axis = &report.spec.columns;
     let synthetic: BTreeSet<&str> = report
@@ -23,31 +24,28 @@ pub(super) fn warnings(report: &Report<'_>) -> Vec<String> {
         .map(|column| report.title(column))
         .collect();
     if !synthetic.is_empty() {
-        let names: Vec<String> = synthetic.into_iter().map(inline).collect();
-        warnings.push(format!(
-            "> **Synthetic data.** {} was generated with planted structure: \
+        let names: Vec<String> = synthetic.into_iter().map(str::to_owned).collect();
+        let words = format!(
+            "{} was generated with planted structure: \
              these numbers show that the code finds it, and say nothing about any real log.",
             list(&names)
-        ));
+        );
+        warnings.push(Block::Warning("Synthetic data", words.into()));
     }
     if report.protocol.select_on == SelectOn::Test {
-        warnings.push(
-            "> **Optimistic numbers.** The test set itself picks the epoch, as several published codes do. \
-             On sessions never looked at, expect less."
-                .to_owned(),
-        );
+        let words = "The test set itself picks the epoch, as several published codes do. \
+                     On sessions never looked at, expect less.";
+        warnings.push(Block::Warning("Optimistic numbers", words.into()));
     }
     if report.protocol.target_operation == TargetOperation::Visible {
-        warnings.push(
-            "> **Leak.** Models see the operation of the target, which a recommender cannot know before it happens."
-                .to_owned(),
-        );
+        let words = "Models see the operation of the target, which a recommender cannot know before it happens.";
+        warnings.push(Block::Warning("Leak", words.into()));
     }
     warnings
 }
 
 /// How to read the table, one paragraph each.
-pub(super) fn paragraphs(report: &Report<'_>, combinations: &Combinations<'_>, metrics: &[MetricAt]) -> Vec<String> {
+pub(super) fn paragraphs(report: &Report<'_>, combinations: &Combinations<'_>, metrics: &[MetricAt]) -> Vec<Block> {
     let titles: Vec<String> = metrics.iter().map(MetricAt::title).collect();
     let over = over_seeds(combinations);
     let mut reading = format!(
@@ -57,16 +55,24 @@ pub(super) fn paragraphs(report: &Report<'_>, combinations: &Combinations<'_>, m
     if let Some(paper) = &report.spec.paper {
         reading += &format!(
             " Beside them: `paper`, the number printed in {}; `Δ`, ours less the paper's, in points.",
-            inline(&paper.source)
+            paper.source
         );
+    }
+    if let Some(proposed) = &report.spec.improvement {
+        let proposed = proposed.to_string();
+        let title = report.titles.get(&proposed).unwrap_or(&proposed);
+        reading += &format!(" Last row: by how much {title} improves on the best other row, relative to that.");
     }
     let name = match report.experiment.protocol {
         ProtocolChoice::Paper => "paper",
         ProtocolChoice::PublishedCode => "published-code",
         ProtocolChoice::Custom(_) => "custom",
     };
-    let protocol = format!("Protocol {}: {}.", code(name), in_words(report.protocol).join("; "));
-    [reading, protocol].into_iter().chain(test_sets(report)).collect()
+    let clauses = in_words(report.protocol).into_iter().map(Words::from).collect();
+    let protocol = Block::Choices(Words::new(format!("Protocol {}", code(name))), clauses);
+    let mut blocks = vec![Block::Words(reading.into()), protocol];
+    blocks.extend(test_sets(report).map(|words| Block::Words(words.into())));
+    blocks
 }
 
 /// Over how many seeds a number is, and which.
@@ -132,9 +138,9 @@ fn test_sets(report: &Report<'_>) -> Option<String> {
     }
     // Where cells disagree the table says so; a size that holds for some of them would mislead.
     let agreed = sizes.iter().filter(|(_, sizes)| sizes.len() == 1).flat_map(|(column, sizes)| {
-        sizes.iter().map(|(samples, candidates)| {
+        sizes.iter().map(move |(samples, candidates)| {
             let samples = if *samples == 1 { counted(1, "sample") } else { format!("{} samples", thousands(samples)) };
-            format!("{} {samples}, {candidates} candidates for each", inline(column))
+            format!("{column} {samples}, {candidates} candidates for each")
         })
     });
     let agreed: Vec<String> = agreed.collect();

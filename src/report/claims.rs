@@ -1,12 +1,15 @@
 //! The section on claims: each sentence with its verdict and what that rests on.
 
-use crate::metric::MetricError;
+use serde_json::{Value, json};
 
 use super::Report;
 use super::judge::{ALPHA, Evidence, Judged, Lacking, Part, Verdict, judge};
-use super::markdown::{Align, Footnotes, counted, inline, list, percent, points, table, thousands};
-use super::non_empty;
-use super::table::NOTHING;
+use super::layout::Combinations;
+use super::page::{
+    self, Align, Block, Cell, Column, Content, Footnotes, Holds, Kind, Number, Print, Row, Section, Table,
+};
+use super::words::{Words, counted, list, thousands};
+use crate::metric::MetricError;
 
 /// The columns that say what a verdict rests on.
 const EVIDENCE: [&str; 8] = ["better", "than", "Δ [95 %]", "p", "r", "d_z", "p over seeds", "sessions that differ"];
@@ -14,71 +17,95 @@ const EVIDENCE: [&str; 8] = ["better", "than", "Δ [95 %]", "p", "r", "d_z", "p 
 /// More seeds than these nobody runs.
 const MANY: f64 = 1_000.0;
 
-/// The section; nothing when the experiment makes no claims.
-pub(super) fn render(report: &Report<'_>) -> Result<Option<String>, MetricError> {
+/// The claims of an experiment, and the section on them where it makes any.
+///
+/// # Errors
+/// When the metric of a claim cannot be read.
+pub(super) fn of(
+    report: &Report<'_>,
+    combinations: &Combinations<'_>,
+) -> Result<(Vec<page::Claim>, Option<Section>), MetricError> {
     let judged = judge(report)?;
-    if judged.is_empty() {
-        return Ok(None);
-    }
-    let mut footnotes = Footnotes::default();
-    let rows: Vec<Vec<String>> = judged.iter().map(|judged| row(report, judged, &mut footnotes)).collect();
-    let header = header(&["claim", "verdict", "metric", "parts", "decided by"]);
-    let mut sections = vec!["## Claims".to_owned(), table(&header, &rows)];
-    sections.extend(non_empty(&footnotes.render()));
-    for judged in judged.iter().filter(|judged| judged.parts.len() > 1) {
-        sections.extend(parts(judged));
-    }
-    sections.push(reading(judged.iter().map(|judged| judged.parts.len()).sum()));
-    Ok(Some(sections.join("\n\n")))
+    let claims = judged.iter().map(|judged| claim(report, judged, combinations)).collect();
+    Ok((claims, (!judged.is_empty()).then(|| section(report, &judged, combinations))))
 }
 
-fn header(left: &[&str]) -> Vec<(String, Align)> {
-    let left = left.iter().map(|title| ((*title).to_owned(), Align::Left));
-    left.chain(EVIDENCE.map(|title| (title.to_owned(), Align::Right))).collect()
+fn section(report: &Report<'_>, judged: &[Judged<'_>], combinations: &Combinations<'_>) -> Section {
+    let mut footnotes = Footnotes::default();
+    let rows = judged.iter().map(|judged| row(report, judged, combinations, &mut footnotes)).collect();
+    let columns = columns(&["claim", "verdict", "metric", "parts", "decided by"]);
+    let mut blocks = vec![Block::Table(Table { path: Vec::new(), columns, rows })];
+    for judged in judged.iter().filter(|judged| judged.parts.len() > 1) {
+        blocks.extend(parts(judged, combinations, &mut footnotes));
+    }
+    blocks.extend(footnotes.block());
+    blocks.push(Block::Words(reading(judged.iter().map(|judged| judged.parts.len()).sum()).into()));
+    Section { kind: Kind::Claims, blocks }
+}
+
+fn columns(left: &[&str]) -> Vec<Column> {
+    let left = left.iter().map(|title| Column::new(*title, Align::Left, Holds::Other));
+    left.chain(EVIDENCE.map(|title| Column::new(title, Align::Right, Holds::Other))).collect()
 }
 
 /// A claim, with the numbers of the part that decides.
-fn row<'a>(report: &Report<'a>, judged: &Judged<'a>, footnotes: &mut Footnotes) -> Vec<String> {
-    let titles = |names: &[&'a str]| list(&names.iter().map(|name| inline(report.title(name))).collect::<Vec<_>>());
+fn row<'a>(
+    report: &Report<'a>,
+    judged: &Judged<'a>,
+    combinations: &Combinations<'_>,
+    footnotes: &mut Footnotes,
+) -> Row {
     let deciding = judged.deciding.map(|at| &judged.parts[at]);
     let open: Vec<&Part<'_>> = judged.parts.iter().filter(|part| part.verdict == judged.verdict).collect();
     let (needed, mut remarks) = needed(judged.verdict, &open);
     remarks.extend(deciding.into_iter().flat_map(|part| part.remarks.iter().cloned()));
+    remarks.extend(others(report, judged));
+    let over = if judged.over.is_empty() { String::new() } else { format!(" over {}", titles(report, &judged.over)) };
+    let mut verdict = Cell::words(format!("**{}**{needed}", judged.verdict));
+    verdict.marks = remarks.iter().map(|text| footnotes.mark(format!("{text}."))).collect();
+    let mut cells = vec![
+        Cell::words(judged.claim.text.as_str()),
+        verdict,
+        Cell::words(judged.metric.title()),
+        Cell::words(format!("{}{over}", judged.parts.len())),
+        deciding.map_or_else(|| Cell::new(Content::Nothing), |part| Cell::words(part.name())),
+    ];
+    cells.extend(numbers(deciding, combinations));
+    Row { key: judged.claim.text.clone(), cells, apart: false }
+}
+
+fn titles<'a>(report: &Report<'a>, names: &[&'a str]) -> String {
+    list(&names.iter().map(|name| report.title(name).to_owned()).collect::<Vec<_>>())
+}
+
+/// What is to be said of a claim beside its parts.
+fn others<'a>(report: &Report<'a>, judged: &Judged<'a>) -> Vec<String> {
+    let mut remarks = Vec::new();
     if !judged.absent.is_empty() {
-        remarks.push(format!("without {}, of which there are no results", titles(&judged.absent)));
+        remarks.push(format!("without {}, of which there are no results", titles(report, &judged.absent)));
     }
     if judged.parts.is_empty() {
         remarks.push("there is nothing to compare".to_owned());
     }
     remarks.extend(judged.remarks.iter().cloned());
-    let marks: String = remarks.iter().map(|text| footnotes.mark(format!("{}.", inline(text)))).collect();
-    let over = if judged.over.is_empty() { String::new() } else { format!(" over {}", titles(&judged.over)) };
-    let mut row = vec![
-        inline(&judged.claim.text),
-        format!("**{}**{needed}{marks}", judged.verdict),
-        judged.metric.title(),
-        format!("{}{over}", judged.parts.len()),
-        deciding.map_or_else(|| NOTHING.to_owned(), |part| inline(&part.name())),
-    ];
-    row.extend(numbers(deciding.and_then(|part| part.evidence.as_ref())));
-    row
+    remarks
 }
 
 /// The parts of a claim under its text.
-fn parts(judged: &Judged<'_>) -> Vec<String> {
-    let mut footnotes = Footnotes::default();
+fn parts(judged: &Judged<'_>, combinations: &Combinations<'_>, footnotes: &mut Footnotes) -> [Block; 2] {
     let row = |part: &Part<'_>| {
         let (needed, mut remarks) = needed(part.verdict, &[part]);
         remarks.extend(part.remarks.iter().cloned());
-        let marks: String = remarks.iter().map(|text| footnotes.mark(format!("{}.", inline(text)))).collect();
-        let mut row = vec![inline(&part.name()), format!("{}{needed}{marks}", part.verdict)];
-        row.extend(numbers(part.evidence.as_ref()));
-        row
+        let mut verdict = Cell::words(format!("{}{needed}", part.verdict));
+        verdict.marks = remarks.iter().map(|text| footnotes.mark(format!("{text}."))).collect();
+        let mut cells = vec![Cell::words(part.name()), verdict];
+        cells.extend(numbers(Some(part), combinations));
+        Row { key: part.name(), cells, apart: false }
     };
-    let rows: Vec<Vec<String>> = judged.parts.iter().map(row).collect();
-    let heading = format!("### Parts of: {}", inline(&judged.claim.text));
-    let table = table(&header(&["part", "verdict"]), &rows);
-    [heading, table].into_iter().chain(non_empty(&footnotes.render())).collect()
+    let rows = judged.parts.iter().map(row).collect();
+    let heading = Block::Heading(1, format!("Parts of: {}", judged.claim.text).into());
+    let path = vec![judged.claim.text.clone()];
+    [heading, Block::Table(Table { path, columns: columns(&["part", "verdict"]), rows })]
 }
 
 /// What is needed for a verdict where there is none: the most that any of these parts needs, for the row, and remarks.
@@ -102,20 +129,77 @@ fn needed(verdict: Verdict, open: &[&Part<'_>]) -> (String, Vec<String>) {
     (needed, remarks.collect())
 }
 
-/// The fields of [`EVIDENCE`].
-fn numbers(evidence: Option<&Evidence>) -> [String; 8] {
-    let Some(e) = evidence else { return std::array::from_fn(|_| NOTHING.to_owned()) };
-    let bounds = e.interval.map(|bounds| format!(" [{}, {}]", points(100.0 * bounds.low), points(100.0 * bounds.high)));
+/// The cells under [`EVIDENCE`].
+fn numbers(part: Option<&Part<'_>>, combinations: &Combinations<'_>) -> [Cell; 8] {
+    let Some((part, e)) = part.and_then(|part| Some((part, part.evidence.as_ref()?))) else {
+        return std::array::from_fn(|_| Cell::new(Content::Nothing));
+    };
+    let number = |value: f64, print| Cell::number(Some(value), print);
+    let [better, than] = sides(part, combinations).map_or([None; 2], |sides| sides.map(Some));
+    let bounds = e.interval.map(|bounds| [bounds.low, bounds.high]);
+    let difference = Number { bounds, ..Number::new(e.better - e.than, Print::Points) };
+    let p = Number::new(e.over_seeds.map_or(1.0, |test| test.p), Print::Probability);
+    let over_seeds = e.over_seeds.map(|_| format!("{} (n = {})", p.text(), e.seeds));
     [
-        percent(e.better),
-        percent(e.than),
-        points(100.0 * (e.better - e.than)) + &bounds.unwrap_or_default(),
-        p_value(e.p),
-        points(e.rank_biserial),
-        e.d_z.map_or_else(|| NOTHING.to_owned(), points),
-        e.over_seeds.map_or_else(|| NOTHING.to_owned(), |test| format!("{} (n = {})", p_value(test.p), e.seeds)),
-        format!("{} of {}", thousands(e.differing), thousands(e.sessions)),
+        number(e.better, Print::Percent).from(better),
+        number(e.than, Print::Percent).from(than),
+        Cell::new(Content::Number(difference)),
+        number(e.p, Print::Probability),
+        number(e.rank_biserial, Print::Effect),
+        Cell::number(e.d_z, Print::Effect),
+        over_seeds.map_or_else(|| Cell::new(Content::Nothing), Cell::words),
+        Cell::words(format!("{} of {}", thousands(e.differing), thousands(e.sessions))),
     ]
+}
+
+/// The cells that a part compares, by their place.
+fn sides(part: &Part<'_>, combinations: &Combinations<'_>) -> Option<[usize; 2]> {
+    let [better, than] = part.sides?;
+    Some([combinations.place(better)?, combinations.place(than)?])
+}
+
+fn claim<'a>(report: &Report<'a>, judged: &Judged<'a>, combinations: &Combinations<'_>) -> page::Claim {
+    let part = |part: &Part<'_>| page::Part {
+        name: part.name(),
+        verdict: part.verdict.to_string(),
+        evidence: part.evidence.as_ref().map(evidence),
+        remarks: part.remarks.iter().map(|remark| remark.as_str().into()).collect(),
+        sides: sides(part, combinations),
+    };
+    page::Claim {
+        text: judged.claim.text.clone(),
+        metric: judged.metric.to_string(),
+        verdict: judged.verdict.to_string(),
+        parts: judged.parts.iter().map(part).collect(),
+        deciding: judged.deciding,
+        over: judged.over.iter().map(|name| (*name).to_owned()).collect(),
+        remarks: others(report, judged).into_iter().map(Words::from).collect(),
+    }
+}
+
+/// The evidence by name, in full.
+fn evidence(e: &Evidence) -> Value {
+    let lacking = match e.lacking {
+        Lacking::Spread => json!("spread"),
+        Lacking::Seeds(count) => json!({ "seeds": count }),
+        Lacking::Sessions => json!("sessions"),
+        Lacking::Difference => json!("difference"),
+    };
+    json!({
+        "better": e.better,
+        "than": e.than,
+        "interval": e.interval.map(|bounds| [bounds.low, bounds.high]),
+        "samples": e.samples,
+        "sessions": e.sessions,
+        "differing": e.differing,
+        "p": e.p,
+        "p_alone": e.p_alone,
+        "rank_biserial": e.rank_biserial,
+        "d_z": e.d_z,
+        "seeds": e.seeds,
+        "p_over_seeds": e.over_seeds.map(|test| test.p),
+        "lacking": lacking,
+    })
 }
 
 /// How to read the section; `parts` is how many p-values are corrected for.
@@ -132,9 +216,4 @@ fn reading(parts: usize) -> String {
          `p over seeds`, of the paired t-test over the means of n seeds, not corrected, speaks of training them again.",
         counted(parts, "part")
     )
-}
-
-/// Three decimals, and no false zero.
-fn p_value(p: f64) -> String {
-    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::CellRanks;
-use super::markdown::{code, short, thousands};
+use super::words::{code, short, thousands};
 
 /// Something about a cell, as text.
 type Fact = fn(&CellRanks) -> String;

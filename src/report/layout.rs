@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::markdown::{code, inline, list};
+use super::words::{Words, code, inline, list};
 use super::{CellResult, Report};
 
 /// The cells that differ in their seed alone.
@@ -58,6 +58,11 @@ impl<'a> Combinations<'a> {
         self.index.get(coordinates).map(|at| &self.all[*at])
     }
 
+    /// The place of a combination among all.
+    pub(super) fn place(&self, coordinates: &BTreeMap<String, String>) -> Option<usize> {
+        self.index.get(coordinates).copied()
+    }
+
     /// True when the values on some axes decide the value on another.
     pub(super) fn decide(&self, deciding: &[&str], axis: &str) -> bool {
         let mut decided: HashMap<Vec<Option<&str>>, Option<&str>> = HashMap::new();
@@ -73,7 +78,7 @@ pub(super) struct Layout<'a> {
     /// The values of the axes that set tables apart, and what stands in each table.
     pub(super) tables: Vec<Table<'a>>,
     /// Sentences about what the tables do not show: axes that rows and columns decide, cells outside.
-    pub(super) remarks: Vec<String>,
+    pub(super) remarks: Vec<Words>,
 }
 
 /// One table.
@@ -118,10 +123,12 @@ impl<'a> Layout<'a> {
             });
             tables[at].1.insert((row, column), combination);
         }
-        let mut remarks: Vec<String> = decided.iter().filter_map(|axis| follows(report, combinations, axis)).collect();
+        let mut remarks: Vec<Words> = decided.iter().filter_map(|axis| follows(report, combinations, axis)).collect();
         if outside > 0 {
             let without = format!("{} or {}", code(row_axis), code(column_axis));
-            remarks.push(format!("Cells of the grid without a value of {without}, which no table shows: {outside}."));
+            remarks.push(
+                format!("Cells of the grid without a value of {without}, which no table shows: {outside}.").into(),
+            );
         }
         let tables = tables.into_iter().map(|(key, slots)| {
             let rows_here: BTreeSet<&str> = slots.keys().map(|(row, _)| *row).collect();
@@ -142,7 +149,7 @@ impl<'a> Layout<'a> {
 }
 
 /// What an axis is that needs no tables of its own: `dimension` is 50 for M-SR, 100 for MKM-SR.
-fn follows(report: &Report<'_>, combinations: &Combinations<'_>, axis: &str) -> Option<String> {
+fn follows(report: &Report<'_>, combinations: &Combinations<'_>, axis: &str) -> Option<Words> {
     let (rows, columns) = (report.spec.rows.as_str(), report.spec.columns.as_str());
     let name = code(&inline(axis));
     let deciding = [vec![], vec![rows], vec![columns]].into_iter().find(|few| combinations.decide(few, axis));
@@ -162,7 +169,7 @@ fn follows(report: &Report<'_>, combinations: &Combinations<'_>, axis: &str) -> 
         if deciding.is_empty() { format!("{value} throughout") } else { format!("{value} for {}", list(owners)) }
     });
     let parts = parts.collect::<Vec<_>>().join("; ");
-    (!parts.is_empty()).then(|| format!("{name} is {}.", inline(&parts)))
+    (!parts.is_empty()).then(|| format!("{name} is {parts}.").into())
 }
 
 /// `model = m-sr, dataset = demo`, for messages.

@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::audit::{self, Audited};
 use super::csv::quoted;
 use super::figure::map_figures;
-use super::markdown::{Align, Footnotes, counted, inline, list, percent, table};
+use super::page::{
+    self, Align, Block, Cell, Column, Content, Footnotes, Holds, Kind, Made, Number, Origin, Page, Print, Row, Section,
+    Seed, Source, State,
+};
 use super::score::Spread;
 use super::table::failure;
-use super::{Provenance, non_empty, provenance};
+use super::words::{Words, counted, inline, list};
+use super::{Provenance, prose, provenance};
 use crate::data::map::{Fit, Quality, VectorMap};
+use crate::data::statistics::Unit;
 use crate::experiment::MapsSpec;
 use crate::experiment::types::{Experiment, ReportSpec};
-
-/// What stands where there is no number to print.
-const NOTHING: &str = "–";
 
 /// A cell that was to make a map.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ pub struct Mapped {
     pub synthetic: bool,
     /// The run that made the map; empty where none did.
     pub run: String,
+    /// What it was made with and from.
+    pub made: Option<Made>,
 }
 
 /// How a cell ended that was to make a map.
@@ -95,27 +99,65 @@ pub struct MapsReport<'a> {
 }
 
 impl<'a> MapsReport<'a> {
-    /// The report as markdown. The same input gives the same bytes.
-    pub fn render(&self) -> String {
+    /// The page of the report.
+    pub fn page(&self) -> Page {
+        let runs = self.cells.iter().map(|cell| cell.run.as_str()).filter(|run| !run.is_empty());
+        let runs: BTreeSet<&str> = runs.collect();
+        let runs = runs.into_iter().map(str::to_owned).collect();
+        let origin = Origin { provenance: self.provenance.clone(), runs };
         let mut footnotes = Footnotes::default();
-        let numbers = self.table(&mut footnotes);
-        let mut sections = vec![format!("# {}", self.experiment.title)];
-        sections.extend(non_empty(&self.experiment.about));
-        sections.push("## Results".to_owned());
-        sections.extend(self.warning().map(|warning| format!("> **Synthetic data.** {warning}")));
-        sections.push(numbers);
-        sections.extend(non_empty(&footnotes.render()));
-        sections.push(self.caption());
-        sections.extend(self.spec.notes.iter().map(|note| note.trim().to_owned()));
-        sections.extend(map_figures(self).into_iter().flat_map(|figure| figure.words));
-        sections.extend(audit::render(self.audits));
-        sections.push(provenance::render(self.provenance, self.runs()));
-        sections.join("\n\n") + "\n"
+        let table = Block::Table(self.table(&mut footnotes));
+        let mut results: Vec<Block> = self.warning().into_iter().chain([table]).collect();
+        results.extend(footnotes.block());
+        results.push(Block::Words(self.caption().into()));
+        results.extend(self.spec.notes.iter().filter_map(|note| prose(note)));
+        let about = Section { kind: Kind::About, blocks: prose(&self.experiment.about).into_iter().collect() };
+        let mut sections = vec![about, Section { kind: Kind::Results, blocks: results }];
+        let figures: Vec<Block> = map_figures(self, &origin).into_iter().map(Block::Figure).collect();
+        if !figures.is_empty() {
+            sections.push(Section { kind: Kind::Figures, blocks: figures });
+        }
+        sections.extend(audit::section(self.audits));
+        sections.push(provenance::section(&origin));
+        Page {
+            name: self.name.to_owned(),
+            title: self.experiment.title.clone(),
+            sections,
+            sources: self.places().into_iter().map(|place| self.source(place)).collect(),
+            claims: Vec::new(),
+            audits: audit::found(self.audits),
+            protocol: None,
+            origin,
+        }
     }
 
-    /// File name and SVG of each figure. The same input gives the same bytes.
-    pub fn render_figures(&self) -> Vec<(String, String)> {
-        map_figures(self).into_iter().filter_map(|figure| figure.file).collect()
+    /// The cells without their seeds, in the order of the grid.
+    fn places(&self) -> Vec<&'a BTreeMap<String, String>> {
+        let mut places: Vec<&BTreeMap<String, String>> = Vec::new();
+        for cell in self.cells {
+            if !places.contains(&&cell.coordinates) {
+                places.push(&cell.coordinates);
+            }
+        }
+        places
+    }
+
+    fn source(&self, place: &BTreeMap<String, String>) -> Source {
+        let seeds = self.cells.iter().filter(|cell| cell.coordinates == *place).map(|cell| {
+            let (state, reason, log) = match &cell.state {
+                MapState::Done(_) => (State::Done, None, None),
+                MapState::Failed { message, log } => (State::Failed, Some(message.clone()), log.clone()),
+                MapState::Missing { why } => (State::Missing, Some(why.clone()), None),
+            };
+            let numbers = cell.map().map_or_else(Vec::new, |map| named(&map.quality));
+            let values = numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            let (run, made) = (cell.run.clone(), cell.made.clone());
+            Seed { seed: Some(cell.seed), state, reason, log, values, run, made, curve: Vec::new() }
+        });
+        let axes = [&self.maps.across, &self.maps.down].map(|axis| place.get(axis).map_or("", String::as_str));
+        let dataset = place.get("dataset").map_or("", String::as_str);
+        let name = format!("{}, {} of {dataset}", self.title(axes[0]), self.title(axes[1]));
+        Source { name: name.into(), coordinates: place.clone(), seeds: seeds.collect() }
     }
 
     /// The same numbers for scripts: one line for each cell, seed and number; shares as fractions.
@@ -130,7 +172,12 @@ impl<'a> MapsReport<'a> {
                 MapState::Failed { message, .. } => ("failed", message.as_str()),
                 MapState::Missing { why } => ("missing", why.as_str()),
             };
-            let numbers = cell.map().map_or_else(|| vec![("", String::new())], |map| named(&map.quality));
+            let numbers = cell.map().map(|map| named(&map.quality)).unwrap_or_default();
+            let written = numbers.into_iter().map(|(name, value)| (name, value.to_string()));
+            let mut numbers: Vec<(&str, String)> = written.collect();
+            if numbers.is_empty() {
+                numbers.push(("", String::new()));
+            }
             for (name, value) in numbers {
                 let synthetic = if cell.map().is_some() { cell.synthetic.to_string() } else { String::new() };
                 let more = [cell.seed.to_string(), state.to_owned(), name.to_owned(), value, synthetic];
@@ -151,35 +198,36 @@ impl<'a> MapsReport<'a> {
         self.axes.get(axis).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The runs that made the maps.
-    pub(super) fn runs(&self) -> BTreeSet<&'a str> {
-        self.cells.iter().map(|cell| cell.run.as_str()).collect()
-    }
-
     /// The cells of a data set.
     pub(super) fn of(&self, dataset: &str) -> impl Iterator<Item = &'a Mapped> {
         self.cells.iter().filter(move |cell| cell.value("dataset") == dataset)
     }
 
     /// What must be read before the numbers.
-    fn warning(&self) -> Option<String> {
+    fn warning(&self) -> Option<Block> {
         let generated = |dataset: &&String| self.of(dataset).any(|cell| cell.synthetic && cell.map().is_some());
         let names: Vec<String> = self.values("dataset").iter().filter(generated).map(|name| inline(name)).collect();
-        (!names.is_empty()).then(|| {
-            format!(
-                "{} was generated with planted structure: these maps show that the code finds it, and say nothing about any \
-                 real log.",
-                list(&names)
-            )
-        })
+        let words = format!(
+            "{} was generated with planted structure: these maps show that the code finds it, and say nothing about any \
+             real log.",
+            list(&names)
+        );
+        (!names.is_empty()).then(|| Block::Warning("Synthetic data", Words::new(words)))
     }
 
-    fn table(&self, footnotes: &mut Footnotes) -> String {
-        let left = ["data set", &self.maps.across].map(|title| (inline(title), Align::Left));
+    fn table(&self, footnotes: &mut Footnotes) -> page::Table {
+        let ours = |title: &str| {
+            let holds = Holds::Ours { column: title.to_owned(), metric: Some(title.to_owned()), group: None };
+            Column::new(title, Align::Right, holds)
+        };
+        let mut columns = vec![
+            Column::new("data set", Align::Left, Holds::Names),
+            Column::new(self.maps.across.as_str(), Align::Left, Holds::Other),
+        ];
         let measured = ["items", "groups", "silhouette", "neighbours of the group", "by chance", "between / within"];
-        let fits = self.values(&self.maps.down).iter().map(|value| (inline(self.title(value)), Align::Right));
-        let right = measured.map(|title| (title.to_owned(), Align::Right));
-        let header: Vec<(String, Align)> = left.into_iter().chain(right).chain(fits).collect();
+        columns.extend(measured.map(ours));
+        let fits = self.values(&self.maps.down).iter();
+        columns.extend(fits.map(|value| Column::new(self.title(value), Align::Right, Holds::Other)));
         let mut rows = Vec::new();
         for dataset in self.values("dataset") {
             for across in self.values(&self.maps.across) {
@@ -190,47 +238,52 @@ impl<'a> MapsReport<'a> {
                 }
             }
         }
-        table(&header, &rows)
+        page::Table { path: Vec::new(), columns, rows }
     }
 
     /// The numbers of the cells of one data set whose vectors were learned alike.
-    fn row(&self, dataset: &str, across: &str, cells: &[&Mapped], footnotes: &mut Footnotes) -> Vec<String> {
+    fn row(&self, dataset: &str, across: &str, cells: &[&Mapped], footnotes: &mut Footnotes) -> Row {
         // The vectors of a seed are the same whatever the projection, and so is what is measured in their space.
         let mut by_seed: BTreeMap<u64, &VectorMap> = BTreeMap::new();
         cells.iter().filter_map(|cell| Some((cell.seed, cell.map()?))).for_each(|(seed, map)| {
             by_seed.entry(seed).or_insert(map);
         });
         let lacking: BTreeSet<String> = cells.iter().filter_map(|cell| cell.why()).collect();
-        let lacking: Vec<String> = lacking.into_iter().map(|why| inline(&why)).collect();
+        let lacking: Vec<String> = lacking.into_iter().collect();
         let mark = (!lacking.is_empty()).then(|| footnotes.mark(format!("{}.", lacking.join("; "))));
-        let mut row = vec![inline(dataset), inline(self.title(across)) + &mark.unwrap_or_default()];
-        let of = |value: fn(&Quality) -> f64, show: fn(f64) -> String| {
+        let mut row = Row::named(format!("{dataset} {across}"), Cell::words(dataset));
+        row.cells.push(Cell::words(self.title(across)).marked(mark));
+        let of = |value: fn(&Quality) -> f64, print: Print| {
             let values: Vec<f64> = by_seed.values().map(|map| value(&map.quality)).collect();
-            spread(&values, show)
+            spread(&values, print).map_or(Content::Nothing, Content::Number)
         };
         let some = by_seed.values().next();
-        row.push(some.map_or_else(|| NOTHING.to_owned(), |map| map.points.len().to_string()));
-        row.push(some.map_or_else(|| NOTHING.to_owned(), |map| map.groups().len().to_string()));
-        row.push(of(|quality| quality.silhouette, thousandths));
-        row.push(of(|quality| quality.same_group, percent));
-        row.push(some.map_or_else(|| NOTHING.to_owned(), |map| percent(map.quality.by_chance)));
-        row.push(of(|quality| quality.between_within, thousandths));
+        let count = |count: Option<usize>| Cell::number(count.map(|count| count as f64), Print::Statistic(Unit::Count));
+        row.cells.push(count(some.map(|map| map.points.len())));
+        row.cells.push(count(some.map(|map| map.groups().len())));
+        row.cells.push(Cell::new(of(|quality| quality.silhouette, Print::Thousandths)));
+        row.cells.push(Cell::new(of(|quality| quality.same_group, Print::Percent)));
+        row.cells.push(Cell::number(some.map(|map| map.quality.by_chance), Print::Percent));
+        row.cells.push(Cell::new(of(|quality| quality.between_within, Print::Thousandths)));
+        let places = self.places();
         for down in self.values(&self.maps.down) {
-            let fits = cells.iter().filter(|cell| cell.value(&self.maps.down) == down);
-            let fits: Vec<Fit> = fits.filter_map(|cell| Some(cell.map()?.quality.fit)).collect();
+            let here = || cells.iter().filter(|cell| cell.value(&self.maps.down) == down);
+            let fits: Vec<Fit> = here().filter_map(|cell| Some(cell.map()?.quality.fit)).collect();
+            let source = here().next().and_then(|cell| places.iter().position(|place| **place == cell.coordinates));
+            let text = |values: Vec<f64>, print| spread(&values, print).map(|number| number.text()).unwrap_or_default();
             let shown = match fits.first() {
                 Some(Fit::Pca { .. }) => {
                     let kept = |fit: &Fit| if let Fit::Pca { variance } = fit { Some(*variance) } else { None };
-                    spread(&fits.iter().filter_map(kept).collect::<Vec<_>>(), percent) + " % of variance"
+                    text(fits.iter().filter_map(kept).collect(), Print::Percent) + " % of variance"
                 }
                 Some(Fit::TSne { .. }) => {
                     let left =
                         |fit: &Fit| if let Fit::TSne { divergence, .. } = fit { Some(*divergence) } else { None };
-                    format!("KL {}", spread(&fits.iter().filter_map(left).collect::<Vec<_>>(), thousandths))
+                    format!("KL {}", text(fits.iter().filter_map(left).collect(), Print::Thousandths))
                 }
-                None => NOTHING.to_owned(),
+                None => "–".to_owned(),
             };
-            row.push(shown);
+            row.cells.push(Cell::words(shown).from(source));
         }
         row
     }
@@ -265,33 +318,24 @@ impl<'a> MapsReport<'a> {
 }
 
 /// The numbers of a map by name.
-fn named(quality: &Quality) -> Vec<(&'static str, String)> {
+fn named(quality: &Quality) -> Vec<(&'static str, f64)> {
     let mut numbers = vec![
-        ("silhouette", quality.silhouette.to_string()),
-        ("neighbours of the group", quality.same_group.to_string()),
-        ("by chance", quality.by_chance.to_string()),
-        ("between / within", quality.between_within.to_string()),
+        ("silhouette", quality.silhouette),
+        ("neighbours of the group", quality.same_group),
+        ("by chance", quality.by_chance),
+        ("between / within", quality.between_within),
     ];
     match quality.fit {
-        Fit::Pca { variance } => numbers.push(("variance", variance.to_string())),
+        Fit::Pca { variance } => numbers.push(("variance", variance)),
         Fit::TSne { divergence, perplexity } => {
-            numbers.push(("divergence", divergence.to_string()));
-            numbers.push(("perplexity", perplexity.to_string()));
+            numbers.extend([("divergence", divergence), ("perplexity", perplexity)]);
         }
     }
     numbers
 }
 
-/// A mean over seeds as it is printed: `0.123 ± 0.004`.
-fn spread(values: &[f64], show: fn(f64) -> String) -> String {
-    match Spread::of(values) {
-        Some(Spread { mean, deviation: Some(deviation) }) => format!("{} ± {}", show(mean), show(deviation)),
-        Some(Spread { mean, deviation: None }) => show(mean),
-        None => NOTHING.to_owned(),
-    }
-}
-
-/// A number with three decimals and a minus sign that is one.
-fn thousandths(number: f64) -> String {
-    format!("{number:.3}").replace('-', "−")
+/// A mean over seeds; nothing where there is none.
+fn spread(values: &[f64], print: Print) -> Option<Number> {
+    let Spread { mean, deviation } = Spread::of(values)?;
+    Some(Number { deviation, ..Number::new(mean, print) })
 }

@@ -1,4 +1,4 @@
-//! From ranks to the printed table: markdown for people, CSV for scripts.
+//! From ranks to the printed table: a page that says what stands where, and the forms in which it is written down.
 //!
 //! Everything here is pure: what a report says about clocks, commits and files is given to it as values.
 
@@ -9,23 +9,30 @@ mod caption;
 mod claims;
 mod comparable;
 mod csv;
+mod drift;
 mod figure;
+pub mod form;
+mod frame;
 mod ink;
 pub mod judge;
 mod layout;
 pub mod maps;
-mod markdown;
+pub mod page;
 pub mod profile;
 mod provenance;
 mod score;
 mod small_curve;
+mod sources;
 pub mod statistics;
 mod table;
+mod words;
 
 pub use audit::Audited;
 pub use canvas::escape;
+pub use drift::{Drift, Moved, drift};
 pub use score::value_of;
 pub use small_curve::{Svg, small_curve};
+pub use words::{Span, Words};
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +49,8 @@ use crate::experiment::Points;
 use crate::experiment::types::{Experiment, ReportSpec};
 use crate::metric::MetricError;
 
+use page::{Block, Kind, Made, Origin, Page, Section};
+
 /// One cell of the grid with one seed, and how it ended.
 #[derive(Debug, Clone)]
 pub struct CellResult {
@@ -51,8 +60,10 @@ pub struct CellResult {
     pub seed: u64,
     /// How it ended.
     pub state: CellState,
-    /// The epochs of its training, kept where a report draws them.
+    /// The epochs of its training; none where it learned nothing in epochs.
     pub curve: Vec<Epoch>,
+    /// What it was made with and from; nothing where that is not on record.
+    pub made: Option<Made>,
 }
 
 /// An epoch of a training, as its `curve.jsonl` holds it.
@@ -167,38 +178,40 @@ impl<'a> Report<'a> {
     }
 }
 
-/// The report as markdown. The same input gives the same bytes.
+/// The page of a report. The same input gives the same page.
 ///
 /// # Errors
 /// When a metric of the experiment cannot be read.
-pub fn render(report: &Report<'_>) -> Result<String, MetricError> {
+pub fn page(report: &Report<'_>) -> Result<Page, MetricError> {
     let metrics = score::metrics(report.spec)?;
     let combinations = layout::Combinations::of(report);
-    let results = table::render(report, &combinations, &metrics);
-    let mut sections = vec![format!("# {}", report.experiment.title)];
-    sections.extend(non_empty(&report.experiment.about));
-    sections.push("## Results".to_owned());
-    sections.extend(caption::warnings(report));
-    sections.extend(results.tables);
-    sections.extend(results.remarks);
-    sections.extend(non_empty(&results.footnotes));
-    sections.extend(caption::paragraphs(report, &combinations, &metrics));
-    sections.extend(report.spec.notes.iter().map(|note| note.trim().to_owned()));
-    sections.extend(breakdown::render(report, &combinations, &metrics));
-    sections.extend(figure::render(report, &combinations)?.into_iter().flat_map(|figure| figure.words));
-    sections.extend(audit::render(report.audits));
-    sections.extend(claims::render(report)?);
-    sections.push(provenance::render(report.provenance, runs(report)));
-    Ok(sections.join("\n\n") + "\n")
-}
-
-/// The figures of the report: the name of each file and what is in it. The same input gives the same bytes.
-///
-/// # Errors
-/// When a metric of the experiment cannot be read.
-pub fn render_figures(report: &Report<'_>) -> Result<Vec<(String, String)>, MetricError> {
-    let rendered = figure::render(report, &layout::Combinations::of(report))?;
-    Ok(rendered.into_iter().filter_map(|figure| figure.file).collect())
+    let runs: BTreeSet<&str> = report.cells.iter().filter_map(CellResult::ranks).map(|ranks| &*ranks.run).collect();
+    let runs = runs.into_iter().filter(|run| !run.is_empty()).map(str::to_owned).collect();
+    let origin = Origin { provenance: report.provenance.clone(), runs };
+    let mut results = caption::warnings(report);
+    results.extend(table::blocks(report, &combinations, &metrics));
+    results.extend(caption::paragraphs(report, &combinations, &metrics));
+    results.extend(report.spec.notes.iter().filter_map(|note| prose(note)));
+    let mut sections = vec![
+        Section { kind: Kind::About, blocks: prose(&report.experiment.about).into_iter().collect() },
+        Section { kind: Kind::Results, blocks: results },
+    ];
+    sections.extend(breakdown::section(report, &combinations, &metrics));
+    sections.extend(figure::section(report, &combinations, &origin)?);
+    sections.extend(audit::section(report.audits));
+    let (claims, verdicts) = claims::of(report, &combinations)?;
+    sections.extend(verdicts);
+    sections.push(provenance::section(&origin));
+    Ok(Page {
+        name: report.name.to_owned(),
+        title: report.experiment.title.clone(),
+        sections,
+        sources: sources::of(report, &combinations, &metrics),
+        claims,
+        audits: audit::found(report.audits),
+        protocol: Some(serde_json::json!(report.protocol)),
+        origin,
+    })
 }
 
 /// The same numbers for scripts: one line for each cell, seed and metric, and for each group of samples where they are
@@ -210,11 +223,7 @@ pub fn render_csv(report: &Report<'_>) -> Result<String, MetricError> {
     Ok(csv::render(report, &score::metrics(report.spec)?))
 }
 
-/// The runs that made the numbers.
-fn runs<'a>(report: &Report<'a>) -> BTreeSet<&'a str> {
-    report.cells.iter().filter_map(CellResult::ranks).map(|ranks| ranks.run.as_str()).collect()
-}
-
-fn non_empty(text: &str) -> Option<String> {
-    (!text.trim().is_empty()).then(|| text.trim().to_owned())
+/// Paragraphs of the experiment's author; nothing where there are none.
+fn prose(text: &str) -> Option<Block> {
+    (!text.trim().is_empty()).then(|| Block::Prose(text.trim().to_owned()))
 }

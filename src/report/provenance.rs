@@ -1,34 +1,48 @@
 //! Where the numbers come from, so that anybody can make them again.
 
-use std::collections::BTreeSet;
+use super::page::{Align, Block, Cell, Column, Holds, Kind, Origin, Row, Section, Table};
+use super::words::{Words, code, inline};
 
-use super::Provenance;
-use super::markdown::{Align, code, inline, table};
-
-/// The last section of a report; `runs` are those that made its numbers, an empty name for one that is not known.
-pub(super) fn render(from: &Provenance, mut runs: BTreeSet<&str>) -> String {
-    let commit = match (&from.git_commit, from.git_dirty) {
-        (Some(commit), false) => code(commit),
-        (Some(commit), true) => format!("{}, with changes that are not committed", code(commit)),
-        (None, _) => "none on record".to_owned(),
-    };
-    let mut facts = vec![
-        ("command".to_owned(), code(&inline(&from.command))),
-        ("date".to_owned(), inline(&from.date)),
-        ("tool".to_owned(), inline(&from.tool_version)),
-        ("git commit".to_owned(), commit),
-        (
-            "experiment".to_owned(),
-            format!("{} {}", code(&inline(&from.experiment_file)), code(&from.experiment_digest)),
-        ),
-        ("protocol".to_owned(), code(&from.protocol_digest)),
-    ];
-    facts.extend(from.datasets.iter().map(|(name, digest)| (format!("data set {}", inline(name)), code(digest))));
-    runs.remove("");
-    if !runs.is_empty() {
-        facts.push(("runs".to_owned(), runs.into_iter().map(code).collect::<Vec<_>>().join(", ")));
+impl Origin {
+    /// What is known of it, one fact a line: its name, and what it is.
+    pub fn facts(&self) -> Vec<(String, Words)> {
+        let from = &self.provenance;
+        let commit = match (&from.git_commit, from.git_dirty) {
+            (Some(commit), false) => code(commit),
+            (Some(commit), true) => format!("{}, with changes that are not committed", code(commit)),
+            (None, _) => "none on record".to_owned(),
+        };
+        let mut facts = vec![
+            ("command".to_owned(), code(&from.command)),
+            ("date".to_owned(), from.date.clone()),
+            ("tool".to_owned(), from.tool_version.clone()),
+            ("git commit".to_owned(), commit),
+            ("experiment".to_owned(), format!("{} {}", code(&from.experiment_file), code(&from.experiment_digest))),
+            ("protocol".to_owned(), code(&from.protocol_digest)),
+        ];
+        let datasets = from.datasets.iter();
+        facts.extend(datasets.map(|(name, digest)| (format!("data set {}", inline(name)), code(digest))));
+        if !self.runs.is_empty() {
+            let runs: Vec<String> = self.runs.iter().map(|run| code(run)).collect();
+            facts.push(("runs".to_owned(), runs.join(", ")));
+        }
+        facts.into_iter().map(|(name, fact)| (name, Words::from(fact))).collect()
     }
-    let header = [("what".to_owned(), Align::Left), ("value".to_owned(), Align::Left)];
-    let rows: Vec<Vec<String>> = facts.into_iter().map(|(what, value)| vec![what, value]).collect();
-    format!("## Provenance\n\n{}", table(&header, &rows))
+
+    /// The same as lines of plain text, for a comment: `date: 2026-01-02`.
+    pub fn lines(&self) -> Vec<String> {
+        self.facts().into_iter().map(|(name, fact)| format!("{name}: {}", fact.plain())).collect()
+    }
+}
+
+/// The last section of a report.
+pub(super) fn section(origin: &Origin) -> Section {
+    let columns = ["what", "value"].map(|title| Column::new(title, Align::Left, Holds::Other)).into();
+    let row = |(name, fact): (String, Words)| {
+        let cells = vec![Cell::words(name.as_str()), Cell::words(fact)];
+        Row { key: name, cells, apart: false }
+    };
+    let rows = origin.facts().into_iter().map(row).collect();
+    let table = Table { path: Vec::new(), columns, rows };
+    Section { kind: Kind::Provenance, blocks: vec![Block::Table(table)] }
 }

@@ -1,17 +1,18 @@
 //! The table of an experiment that counts its data sets: statistics by data sets, the paper's numbers beside ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::audit::{self, Audited};
 use super::csv::quoted;
-use super::markdown::{Align, Footnotes, counted, inline, list, percent, points, table, thousands};
+use super::page::{
+    Align, Block, Cell, Column, Content, Footnotes, Holds, Kind, Made, Number, Origin, Page, Print, Row, Section, Seed,
+    Source, State, Table,
+};
 use super::table::failure;
-use super::{Provenance, non_empty, provenance};
+use super::words::{Words, counted, inline, list};
+use super::{Provenance, prose, provenance};
 use crate::data::statistics::{Statistic, Statistics, Unit, Value, statistic_named};
 use crate::experiment::types::{Experiment, ReportSpec};
-
-/// What stands where there is no number to print.
-const NOTHING: &str = "–";
 
 /// A data set that was to be counted.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Counted {
     pub synthetic: bool,
     /// The run that counted; empty where none did.
     pub run: String,
+    /// What it was counted with and from.
+    pub made: Option<Made>,
 }
 
 /// How the counting of a data set ended.
@@ -48,6 +51,8 @@ pub enum CountedState {
 /// All that such a report is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct StatisticsReport<'a> {
+    /// What its files in `results/` are called, without what follows.
+    pub name: &'a str,
     /// What to print.
     pub spec: &'a ReportSpec,
     /// The experiment, for its words.
@@ -61,25 +66,46 @@ pub struct StatisticsReport<'a> {
 }
 
 impl StatisticsReport<'_> {
-    /// The report as markdown. The same input gives the same bytes.
-    pub fn render(&self) -> String {
+    /// The page of the report.
+    pub fn page(&self) -> Page {
         let rows: Vec<&Statistic> = self.rows();
         let mut footnotes = Footnotes::default();
-        let results = self.table(&rows, &mut footnotes);
-        let mut sections = vec![format!("# {}", self.experiment.title)];
-        sections.extend(non_empty(&self.experiment.about));
-        sections.push("## Results".to_owned());
-        sections.extend(self.warning());
-        sections.push(results);
-        sections.extend(non_empty(&footnotes.render()));
-        sections.push(self.caption());
-        let definitions = rows.iter().map(|row| format!("- {}: {}.", row.name, row.words));
-        sections.push(definitions.collect::<Vec<_>>().join("\n"));
-        sections.extend(self.spec.notes.iter().map(|note| note.trim().to_owned()));
-        sections.extend(audit::render(self.audits));
+        let table = Block::Table(self.table(&rows, &mut footnotes));
+        let mut results: Vec<Block> = self.warning().into_iter().chain([table]).collect();
+        results.extend(footnotes.block());
+        results.push(Block::Words(self.caption().into()));
+        let definitions = rows.iter().map(|row| format!("{}: {}.", row.name, row.words).into());
+        results.push(Block::List(definitions.collect()));
+        results.extend(self.spec.notes.iter().filter_map(|note| prose(note)));
         let runs: BTreeSet<&str> = self.columns.iter().map(|column| column.run.as_str()).collect();
-        sections.push(provenance::render(self.provenance, runs));
-        sections.join("\n\n") + "\n"
+        let runs = runs.into_iter().filter(|run| !run.is_empty()).map(str::to_owned).collect();
+        let origin = Origin { provenance: self.provenance.clone(), runs };
+        let about = Section { kind: Kind::About, blocks: prose(&self.experiment.about).into_iter().collect() };
+        let results = Section { kind: Kind::Results, blocks: results };
+        let last = provenance::section(&origin);
+        Page {
+            name: self.name.to_owned(),
+            title: self.experiment.title.clone(),
+            sections: [about, results].into_iter().chain(audit::section(self.audits)).chain([last]).collect(),
+            sources: self.columns.iter().map(|column| self.source(column)).collect(),
+            claims: Vec::new(),
+            audits: audit::found(self.audits),
+            protocol: None,
+            origin,
+        }
+    }
+
+    fn source(&self, column: &Counted) -> Source {
+        let (state, reason, log) = match &column.state {
+            CountedState::Done(_) => (State::Done, None, None),
+            CountedState::Failed { message, log } => (State::Failed, Some(message.clone()), log.clone()),
+            CountedState::Missing { why } => (State::Missing, Some(why.clone()), None),
+        };
+        let values = self.rows().into_iter().filter_map(|row| Some((row.name.to_owned(), number(column, row)?)));
+        let (run, made) = (column.run.clone(), column.made.clone());
+        let seed = Seed { seed: None, state, reason, log, values: values.collect(), run, made, curve: Vec::new() };
+        let coordinates = BTreeMap::from([(self.spec.columns.clone(), column.name.clone())]);
+        Source { name: column.name.as_str().into(), coordinates, seeds: vec![seed] }
     }
 
     /// The same numbers for scripts: one line for each data set and statistic, shares as fractions.
@@ -118,49 +144,52 @@ impl StatisticsReport<'_> {
         self.spec.statistics.iter().filter_map(|name| statistic_named(name)).collect()
     }
 
-    fn table(&self, rows: &[&Statistic], footnotes: &mut Footnotes) -> String {
-        let mut header = vec![("statistic".to_owned(), Align::Left)];
-        let mut lines: Vec<Vec<String>> = rows.iter().map(|row| vec![row.name.to_owned()]).collect();
-        for column in self.columns {
+    fn table(&self, rows: &[&Statistic], footnotes: &mut Footnotes) -> Table {
+        let mut columns = vec![Column::new("statistic", Align::Left, Holds::Names)];
+        let mut lines: Vec<Row> = rows.iter().map(|row| Row::named(row.name, Cell::words(row.name))).collect();
+        for (at, column) in self.columns.iter().enumerate() {
+            let holds = Holds::Ours { column: column.name.clone(), metric: None, group: None };
+            columns.push(Column::new(column.name.as_str(), Align::Right, holds));
             let beside_paper = rows.iter().any(|row| self.printed(column, row).is_some());
-            header.push((inline(&column.name), Align::Right));
             if beside_paper {
-                header.extend([("paper".to_owned(), Align::Right), ("Δ".to_owned(), Align::Right)]);
+                columns.push(Column::new("paper", Align::Right, Holds::Paper));
+                columns.push(Column::new("Δ", Align::Right, Holds::Difference));
             }
             for (line, row) in lines.iter_mut().zip(rows) {
-                line.push(self.cell(column, row, footnotes));
+                line.cells.push(self.cell(column, row, footnotes).from(Some(at)));
                 if beside_paper {
-                    let paper = self.printed(column, row);
-                    let ours = number(column, row).map(|ours| ours * whole(row.unit));
-                    let shown = |number: f64| shown(row.unit, number);
-                    line.push(paper.map_or_else(|| NOTHING.to_owned(), shown));
-                    let difference = ours.zip(paper).map(|(ours, paper)| difference(row.unit, ours - paper));
-                    line.push(difference.unwrap_or_else(|| NOTHING.to_owned()));
+                    let paper = self.printed(column, row).map(|paper| paper / whole(row.unit));
+                    line.cells.push(Cell::number(paper, Print::Statistic(row.unit)));
+                    let difference = number(column, row).zip(paper).map(|(ours, paper)| ours - paper);
+                    line.cells.push(Cell::number(difference, Print::Difference(row.unit)));
                 }
             }
         }
-        table(&header, &lines)
+        Table { path: Vec::new(), columns, rows: lines }
     }
 
-    /// A number as it is printed, or what stands in its place, marked with why.
-    fn cell(&self, column: &Counted, row: &Statistic, footnotes: &mut Footnotes) -> String {
+    /// A number, or what stands in its place, marked with why.
+    fn cell(&self, column: &Counted, row: &Statistic, footnotes: &mut Footnotes) -> Cell {
         let why = |column: &Counted| match &column.state {
             CountedState::Done(statistics) => match statistics.value(row.name) {
-                Some(Value::Unknown(why)) => Some((NOTHING, why.clone())),
+                Some(Value::Unknown(why)) => Some((Content::Nothing, why.clone())),
                 Some(_) => None,
-                None => Some((NOTHING, "counted by a version that did not know this statistic".to_owned())),
+                None => Some((Content::Nothing, "counted by a version that did not know this statistic".to_owned())),
             },
-            CountedState::Failed { message, log } => Some(("failed", failure(message, log.as_deref()))),
-            CountedState::Missing { why } => Some(("missing", why.clone())),
+            CountedState::Failed { message, log } => Some((Content::Failed, failure(message, log.as_deref()))),
+            CountedState::Missing { why } => Some((Content::Missing, why.clone())),
         };
         match (why(column), number(column, row)) {
-            (None, value) => shown(row.unit, value.unwrap_or_default() * whole(row.unit)),
+            (None, value) => {
+                let number = Number::new(value.unwrap_or_default(), Print::Statistic(row.unit));
+                Cell::new(Content::Number(number))
+            }
             (Some(reason), _) => {
                 // Data sets that lack it for one reason share a remark.
                 let alike = self.columns.iter().filter(|other| why(other).as_ref() == Some(&reason));
                 let names: Vec<String> = alike.map(|column| inline(&column.name)).collect();
-                let (word, reason) = reason;
-                word.to_owned() + &footnotes.mark(format!("{}: {}.", list(&names), inline(&reason)))
+                let (content, reason) = reason;
+                Cell::new(content).marked(Some(footnotes.mark(format!("{}: {reason}.", list(&names)))))
             }
         }
     }
@@ -171,17 +200,16 @@ impl StatisticsReport<'_> {
     }
 
     /// What must be read before the table.
-    fn warning(&self) -> Option<String> {
+    fn warning(&self) -> Option<Block> {
         let counted = |column: &&Counted| column.synthetic && matches!(column.state, CountedState::Done(_));
         let names: Vec<String> = self.columns.iter().filter(counted).map(|column| inline(&column.name)).collect();
         let was = if names.len() == 1 { "was" } else { "were" };
-        (!names.is_empty()).then(|| {
-            format!(
-                "> **Synthetic data.** {} {was} generated in the layout of the raw files: \
-                 these counts show that the files are read, and say nothing about any real log.",
-                list(&names)
-            )
-        })
+        let words = format!(
+            "{} {was} generated in the layout of the raw files: \
+             these counts show that the files are read, and say nothing about any real log.",
+            list(&names)
+        );
+        (!names.is_empty()).then(|| Block::Warning("Synthetic data", Words::new(words)))
     }
 
     fn caption(&self) -> String {
@@ -190,7 +218,7 @@ impl StatisticsReport<'_> {
         if let Some(paper) = &self.spec.paper {
             text += &format!(
                 " Beside our numbers: `paper`, the number printed in {}; `Δ`, ours less the paper's, of shares in points.",
-                inline(&paper.source)
+                paper.source
             );
         }
         text + " An event counts where the dataset knows its item, so dropped cold items do not; sessions count whole. \
@@ -206,55 +234,7 @@ fn number(column: &Counted, row: &Statistic) -> Option<f64> {
     }
 }
 
-/// What a number is multiplied with to be printed: shares are printed in per cent.
+/// What a fraction is multiplied with to stand in a paper: shares are printed in per cent.
 fn whole(unit: Unit) -> f64 {
     if unit == Unit::Share { 100.0 } else { 1.0 }
-}
-
-/// A number as it is printed: `12,195`, `5.227`, `28.80 %`; of a share, `number` is in per cent.
-pub(super) fn shown(unit: Unit, number: f64) -> String {
-    match unit {
-        Unit::Count => grouped(&format!("{number:.0}")),
-        Unit::Mean => grouped(&format!("{number:.3}")),
-        Unit::Share => format!("{} %", percent(number / 100.0)),
-    }
-}
-
-/// A difference of numbers as they are printed, always with its sign: `+54`, `−0.103`, `0` where nothing is left of it.
-fn difference(unit: Unit, difference: f64) -> String {
-    if unit == Unit::Share {
-        return points(difference);
-    }
-    let digits = shown(unit, difference.abs());
-    if digits.chars().all(|digit| ['0', '.'].contains(&digit)) {
-        return digits;
-    }
-    format!("{}{digits}", if difference < 0.0 { "−" } else { "+" })
-}
-
-/// `12195.5` with its thousands set apart: `12,195.5`.
-fn grouped(number: &str) -> String {
-    match number.split_once('.') {
-        Some((whole, part)) => format!("{}.{part}", thousands(whole)),
-        None => thousands(number),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_printed_by_what_they_count() {
-        assert_eq!(shown(Unit::Count, 7_377_418.0), "7,377,418");
-        assert_eq!(shown(Unit::Mean, 1234.5678), "1,234.568");
-        assert_eq!(shown(Unit::Share, 28.801), "28.80 %");
-    }
-
-    #[test]
-    fn a_difference_has_its_sign_and_none_has_nothing() {
-        assert_eq!([54.0, -1054.0, 0.0].map(|count| difference(Unit::Count, count)), ["+54", "−1,054", "0"]);
-        assert_eq!([0.149, -0.103, 0.0004].map(|mean| difference(Unit::Mean, mean)), ["+0.149", "−0.103", "0.000"]);
-        assert_eq!(difference(Unit::Share, -11.65), "−11.65");
-    }
 }

@@ -6,154 +6,181 @@ use crate::metric::MetricAt;
 use super::comparable::differences;
 use super::judge::{ALPHA, best_is_ahead};
 use super::layout::{Combination, Combinations, Layout, Table};
-use super::markdown::{Align, Footnotes, code, counted, inline, list, percent, points, table};
+use super::page::{self, Align, Block, Cell, Column, Content, Footnotes, Holds, Mark, Number, Place, Print, Row};
 use super::score::Spread;
+use super::words::{Words, code, counted, inline, list, percent};
 use super::{CellRanks, CellState, Report};
 
 /// A gap between optimistic and pessimistic Hit@20 that a reader must know of: 0.2 points.
 const TIES_MATTER: f64 = 0.002;
 
-/// What stands where there is no number to print.
-pub(super) const NOTHING: &str = "–";
-
-/// The mark of a number that is not ahead of the best floor.
-const BEHIND: &str = " †";
-
-/// The mark of a best number that is ahead of the second by more than chance.
-const AHEAD: &str = " *";
-
-/// The tables, each under its heading where there are several, and the remarks on them.
-pub(super) struct Results {
-    pub(super) tables: Vec<String>,
-    /// What the tables do not show, one paragraph each.
-    pub(super) remarks: Vec<String>,
-    pub(super) footnotes: String,
-}
-
-/// One table for each choice of the axes that neither rows nor columns decide.
-pub(super) fn render<'a>(report: &Report<'a>, combinations: &'a Combinations<'a>, metrics: &[MetricAt]) -> Results {
+/// The tables, each under its heading where there are several, the remarks on them, and their footnotes.
+pub(super) fn blocks<'a>(report: &Report<'a>, combinations: &'a Combinations<'a>, metrics: &[MetricAt]) -> Vec<Block> {
     let layout = match Layout::of(report, combinations) {
         Ok(layout) => layout,
         Err(axis) => {
             let missing = format!("The grid has no axis {}, so there is no table.", code(axis));
-            return Results { tables: vec![missing], remarks: Vec::new(), footnotes: String::new() };
+            return vec![Block::Words(missing.into())];
         }
     };
     let mut footnotes = Footnotes::default();
-    let mut tables = Vec::new();
+    let mut blocks = Vec::new();
     for table in &layout.tables {
-        tables.extend(table.heading.iter().map(|heading| format!("### {}", inline(heading))));
-        tables.extend(Page { report, metrics, table }.render(&mut footnotes));
+        blocks.extend(table.heading.iter().map(|heading| Block::Heading(1, heading.as_str().into())));
+        blocks.extend(Sheet { report, combinations, metrics, table }.blocks(&mut footnotes));
     }
-    Results { tables, remarks: layout.remarks, footnotes: footnotes.render() }
+    blocks.extend(layout.remarks.into_iter().map(Block::Words));
+    blocks.extend(footnotes.block());
+    blocks
 }
 
 /// One table.
-pub(super) struct Page<'a> {
+pub(super) struct Sheet<'a> {
     pub(super) report: &'a Report<'a>,
+    pub(super) combinations: &'a Combinations<'a>,
     pub(super) metrics: &'a [MetricAt],
     pub(super) table: &'a Table<'a>,
 }
 
-impl<'a> Page<'a> {
+/// The columns of a metric, and what they say of floors.
+struct Columns {
+    /// Each with its cells, one a row.
+    columns: Vec<(Column, Vec<Cell>)>,
+    /// The best floor, where numbers are not ahead of it: `MRR@20 16.03 (Recency-Markov)`.
+    beaten_by: Option<String>,
+}
+
+impl<'a> Sheet<'a> {
     /// The table, and a line each on the numbers that are ahead of the second, and on those not ahead of a floor.
-    fn render(&self, footnotes: &mut Footnotes) -> Vec<String> {
+    fn blocks(&self, footnotes: &mut Footnotes) -> Vec<Block> {
         let mut floors = Vec::new();
         let ahead = best_is_ahead(self.report, self.table, self.metrics);
-        let mut header = vec![(inline(&self.report.spec.rows), Align::Left)];
-        let mut rows: Vec<Vec<String>> =
-            self.table.rows.iter().map(|row| vec![self.row_title(row, footnotes)]).collect();
+        let mut columns = vec![Column::new(self.report.spec.rows.as_str(), Align::Left, Holds::Names)];
+        let mut rows: Vec<Row> =
+            self.table.rows.iter().map(|row| Row::named(*row, self.row_title(row, footnotes))).collect();
         for column in &self.table.columns {
             let unranked = self.unranked(column, footnotes);
-            let mark = unranked.as_deref().unwrap_or_default();
             let mut beaten_by = Vec::new();
             for metric in self.metrics {
-                let title = format!("{} {}{mark}", inline(self.report.title(column)), metric.title());
-                let at = header.len();
-                beaten_by.extend(self.metric_columns(
-                    column,
-                    *metric,
-                    title,
-                    unranked.is_none(),
-                    &mut header,
-                    &mut rows,
-                    footnotes,
-                ));
-                let ahead = ahead.get(&(*column, metric.to_string()));
-                let row = ahead.and_then(|ahead| self.table.rows.iter().position(|row| *row == ahead.best));
-                row.into_iter().for_each(|row| rows[row][at] += AHEAD);
+                let ahead = ahead.get(&(*column, metric.to_string())).map(|ahead| ahead.best);
+                let made = self.metric_columns(column, *metric, unranked, ahead, footnotes);
+                beaten_by.extend(made.beaten_by);
+                for (column, cells) in made.columns {
+                    columns.push(column);
+                    rows.iter_mut().zip(cells).for_each(|(row, cell)| row.cells.push(cell));
+                }
             }
             if !beaten_by.is_empty() {
-                floors.push(format!("{} {}", inline(self.report.title(column)), beaten_by.join(", ")));
+                floors.push(format!("{} {}", self.report.title(column), beaten_by.join(", ")));
             }
         }
         let line = format!(
             "† Not ahead of the best floor, a plain rule that learns nothing, by the numbers as printed: {}.",
             floors.join("; ")
         );
+        rows.extend(self.improvement(&columns, &rows));
         let star = format!(
-            "\\* Ahead of the second with p < {ALPHA}: Wilcoxon's signed-rank test over test sessions, two-sided, \
+            "* Ahead of the second with p < {ALPHA}: Wilcoxon's signed-rank test over test sessions, two-sided, \
              after Holm's correction over the table."
         );
+        let path = self.table.heading.iter().cloned().collect();
         let lines = [(!ahead.is_empty()).then_some(star), (!floors.is_empty()).then_some(line)];
-        [table(&header, &rows)].into_iter().chain(lines.into_iter().flatten()).collect()
+        let lines = lines.into_iter().flatten().map(|line| Block::Words(line.into()));
+        [Block::Table(page::Table { path, columns, rows })].into_iter().chain(lines).collect()
     }
 
     /// The mark of a column whose numbers cannot be compared; nothing where they can.
-    pub(super) fn unranked(&self, column: &'a str, footnotes: &mut Footnotes) -> Option<String> {
+    pub(super) fn unranked(&self, column: &'a str, footnotes: &mut Footnotes) -> Option<Mark> {
         let differing = self.differences(column);
         (!differing.is_empty()).then(|| {
             footnotes.mark(format!(
                 "Not ranked: the numbers of {} cannot be compared, they differ in {}.",
-                inline(self.report.title(column)),
+                self.report.title(column),
                 list(&differing)
             ))
         })
     }
 
-    /// Adds the column of a metric, and two more where the paper printed it. Answers with the best floor, where numbers
-    /// are not ahead of it: `MRR@20 16.03 (Recency-Markov)`.
-    #[expect(clippy::too_many_arguments, reason = "a step of `render`, taken out to keep that readable")]
+    /// The column of a metric, and two more where the paper printed it; `ahead` is the row that is ahead of the second by
+    /// more than chance.
     fn metric_columns(
         &self,
         column: &'a str,
         metric: MetricAt,
-        title: String,
-        ranked: bool,
-        header: &mut Vec<(String, Align)>,
-        rows: &mut [Vec<String>],
+        unranked: Option<Mark>,
+        ahead: Option<&str>,
         footnotes: &mut Footnotes,
-    ) -> Option<String> {
-        let values: Vec<Option<Spread>> = self.table.rows.iter().map(|row| self.spread(row, column, metric)).collect();
-        let places = if ranked { places(&values, metric.metric.higher_is_better) } else { vec![None; values.len()] };
-        let floor = self.best_floor(column, metric, &values).filter(|_| ranked);
+    ) -> Columns {
+        let rows = || self.table.rows.iter();
+        let values: Vec<Option<Spread>> = rows().map(|row| self.spread(row, column, metric)).collect();
+        let places = places(&values, metric.metric.higher_is_better, unranked.is_none());
+        let floor = self.best_floor(column, metric, &values).filter(|_| unranked.is_none());
         let mut any_behind = false;
-        let printed: Vec<Option<f64>> = self.table.rows.iter().map(|row| self.printed(row, column, metric)).collect();
-        let beside_paper = printed.iter().any(Option::is_some);
-        header.push((title, Align::Right));
-        if beside_paper {
-            header.extend([("paper".to_owned(), Align::Right), ("Δ".to_owned(), Align::Right)]);
+        let mut ours = Vec::new();
+        for ((row, value), place) in rows().zip(&values).zip(places) {
+            let Some(value) = value else {
+                ours.push(self.absence(row, column, metric, footnotes));
+                continue;
+            };
+            let order = |value: &Spread| shown(value, metric.metric.higher_is_better);
+            let behind = floor.is_some_and(|(_, floor)| order(value) >= order(&floor)) && !self.is_floor(row, column);
+            any_behind |= behind;
+            let ahead = ahead == Some(*row);
+            ours.push(self.number(row, column, Number { ahead, behind, ..value.number(place) }, footnotes));
         }
-        for (i, row) in self.table.rows.iter().enumerate() {
-            rows[i].push(match values[i] {
-                Some(value) => {
-                    let order = |value: &Spread| shown(value, metric.metric.higher_is_better);
-                    let behind = floor.is_some_and(|(_, floor)| order(&value) >= order(&floor));
-                    let behind = behind && !self.is_floor(row, column);
-                    any_behind |= behind;
-                    let mark = if behind { BEHIND } else { "" };
-                    format!("{}{mark}{}", number(value, places[i]), self.remark(row, column, footnotes))
-                }
-                None => self.absence(row, column, metric, footnotes),
+        let group = Words::from(self.report.title(column));
+        let holds = self.holds(column, metric, None);
+        let title =
+            Column { marks: unranked.into_iter().collect(), ..Column::new(metric.title(), Align::Right, holds) };
+        let mut columns = vec![(title, ours)];
+        let printed: Vec<Option<f64>> = rows().map(|row| self.printed(row, column, metric)).collect();
+        if printed.iter().any(Option::is_some) {
+            let paper = printed.iter().map(|paper| Cell::number(*paper, Print::Percent));
+            columns.push((Column::new("paper", Align::Right, Holds::Paper), paper.collect()));
+            let differences = values.iter().zip(&printed).map(|(ours, paper)| {
+                let difference = ours.zip(*paper).map(|(ours, paper)| ours.mean - paper);
+                Cell::number(difference, Print::Points)
             });
-            if beside_paper {
-                rows[i].push(printed[i].map_or(NOTHING.to_owned(), |paper| format!("{paper:.2}")));
-                let difference = values[i].zip(printed[i]).map(|(ours, paper)| points(100.0 * ours.mean - paper));
-                rows[i].push(difference.unwrap_or(NOTHING.to_owned()));
-            }
+            columns.push((Column::new("Δ", Align::Right, Holds::Difference), differences.collect()));
         }
-        let (name, floor) = floor.filter(|_| any_behind)?;
-        Some(format!("{} {} ({})", metric.title(), percent(floor.mean), inline(self.report.title(name))))
+        columns.iter_mut().for_each(|(column, _)| column.group = Some(group.clone()));
+        let floor = floor.filter(|_| any_behind);
+        let beaten_by = floor
+            .map(|(name, floor)| format!("{} {} ({})", metric.title(), percent(floor.mean), self.report.title(name)));
+        Columns { columns, beaten_by }
+    }
+
+    /// The row that says by how much the proposed model improves on the best of the others, relative to that; nothing
+    /// where none is proposed or it is not in this table.
+    fn improvement(&self, columns: &[Column], rows: &[Row]) -> Option<Row> {
+        let proposed = self.report.spec.improvement.as_ref()?.to_string();
+        let at = rows.iter().position(|row| row.key == proposed)?;
+        let mut last = Row { apart: true, ..Row::named("improvement", Cell::words("improvement")) };
+        let mut higher_is_better = true;
+        for (place, column) in columns.iter().enumerate().skip(1) {
+            if let Holds::Ours { metric: Some(metric), .. } = &column.holds {
+                let found = self.metrics.iter().find(|known| known.to_string() == *metric);
+                higher_is_better = found.is_none_or(|metric| metric.metric.higher_is_better);
+            }
+            let value = |row: &Row| match &row.cells[place].content {
+                Content::Number(number) => Some(number.value),
+                _ => None,
+            };
+            let others = rows.iter().enumerate().filter(|(row, _)| *row != at).filter_map(|(_, row)| value(row));
+            let best = if higher_is_better { others.reduce(f64::max) } else { others.reduce(f64::min) };
+            // What cannot be compared, and what is a difference already, improves on nothing.
+            let compared = column.holds != Holds::Difference && column.marks.is_empty();
+            let better = value(&rows[at]).zip(best).filter(|(_, best)| compared && *best > 0.0);
+            let improvement = better.map(|(ours, best)| (ours - best) / best);
+            let towards = improvement.map(|share| if higher_is_better { share } else { -share });
+            last.cells.push(Cell::number(towards, Print::Relative));
+        }
+        Some(last)
+    }
+
+    /// What a column of our numbers holds.
+    pub(super) fn holds(&self, column: &str, metric: MetricAt, group: Option<&str>) -> Holds {
+        Holds::Ours { column: column.to_owned(), metric: Some(metric.to_string()), group: group.map(str::to_owned) }
     }
 
     /// Whether the model of a row and a column is a plain rule.
@@ -181,10 +208,10 @@ impl<'a> Page<'a> {
         Spread::of(&values)
     }
 
-    /// The number that the paper printed, in per cent.
+    /// The number that the paper printed, as a fraction.
     fn printed(&self, row: &str, column: &str, metric: MetricAt) -> Option<f64> {
         let paper = self.report.spec.paper.as_ref()?;
-        paper.values.get(column)?.get(row)?.get(&metric.to_string()).copied()
+        paper.values.get(column)?.get(row)?.get(&metric.to_string()).map(|per_cent| per_cent / 100.0)
     }
 
     /// In what the cells of a column differ, though they should not.
@@ -197,57 +224,65 @@ impl<'a> Page<'a> {
     }
 
     /// The name of a row, marked when its Hit@20 leans on the rule for ties.
-    fn row_title(&self, row: &'a str, footnotes: &mut Footnotes) -> String {
+    fn row_title(&self, row: &'a str, footnotes: &mut Footnotes) -> Cell {
         let hit = MetricAt { metric: &crate::metric::METRICS[0], cutoff: 20 };
         let mut gaps = Vec::new();
         for column in &self.table.columns {
             let seeds: Vec<f64> = self.done(row, column).into_iter().filter_map(|cell| cell.tie_gap(hit)).collect();
             if let Some(gap) = Spread::of(&seeds).filter(|gap| gap.mean > TIES_MATTER) {
-                gaps.push(format!("{} points on {}", percent(gap.mean), inline(self.report.title(column))));
+                gaps.push(format!("{} points on {}", percent(gap.mean), self.report.title(column)));
             }
         }
-        let title = inline(self.report.title(row));
-        if gaps.is_empty() {
-            return title;
-        }
+        let title = self.report.title(row);
         let rule = match self.report.protocol.ties {
             Ties::Mean => "the table counts half of the ties",
             Ties::Optimistic => "the table takes the better end",
             Ties::Pessimistic => "the table takes the worse end",
         };
-        let mark = footnotes.mark(format!(
-            "Ties matter for {title}: between the best and the worst order of equal scores, Hit@20 differs by {}; {rule}.",
-            list(&gaps)
-        ));
-        title + &mark
+        let mark = (!gaps.is_empty()).then(|| {
+            footnotes.mark(format!(
+                "Ties matter for {title}: between the best and the worst order of equal scores, Hit@20 differs by {}; {rule}.",
+                list(&gaps)
+            ))
+        });
+        Cell::words(title).marked(mark)
     }
 
-    /// The mark of a number that is not over all seeds.
-    pub(super) fn remark(&self, row: &str, column: &str, footnotes: &mut Footnotes) -> String {
-        let Some(slot) = self.table.slot(row, column) else { return String::new() };
+    /// A number in its cell, marked when it is not over all seeds.
+    pub(super) fn number(&self, row: &str, column: &str, number: Number, footnotes: &mut Footnotes) -> Cell {
+        let cell = Cell::new(Content::Number(number)).from(self.source(row, column));
+        let Some(slot) = self.table.slot(row, column) else { return cell };
         let done = slot.cells.values().filter(|cell| cell.ranks().is_some()).count();
         let wanted = slot.seeds.len();
         if done >= wanted {
-            return String::new();
+            return cell;
         }
         let name = self.name(row, column);
-        footnotes.mark(format!("{name}: over {done} of {}; {}.", counted(wanted, "seed"), reasons(slot)))
+        let remark = format!("{name}: over {done} of {}; {}.", counted(wanted, "seed"), reasons(slot));
+        cell.marked(Some(footnotes.mark(remark)))
     }
 
     /// What stands in place of a number, marked with why.
-    pub(super) fn absence(&self, row: &str, column: &str, metric: MetricAt, footnotes: &mut Footnotes) -> String {
+    pub(super) fn absence(&self, row: &str, column: &str, metric: MetricAt, footnotes: &mut Footnotes) -> Cell {
         let Some(slot) = self.table.slot(row, column) else {
-            return NOTHING.to_owned() + &footnotes.mark("Not part of the grid.".to_owned());
+            return Cell::new(Content::Nothing).marked(Some(footnotes.mark("Not part of the grid.")));
         };
         let name = self.name(row, column);
-        if slot.cells.values().any(|cell| cell.ranks().is_some()) {
-            let own = code(&metric.to_string());
-            let text = format!("{name}: the ranks hold neither a selection {own} nor {}, or no samples.", code("best"));
-            return "missing".to_owned() + &footnotes.mark(text);
-        }
-        let failed = slot.cells.values().any(|cell| matches!(cell.state, CellState::Failed { .. }));
-        let mark = footnotes.mark(format!("{name}: {}.", reasons(slot)));
-        format!("{}{mark}", if failed { "failed" } else { "missing" })
+        let (content, why) = if slot.cells.values().any(|cell| cell.ranks().is_some()) {
+            let (own, best) = (code(&metric.to_string()), code("best"));
+            (Content::Missing, format!("the ranks hold neither a selection {own} nor {best}, or no samples"))
+        } else if slot.cells.values().any(|cell| matches!(cell.state, CellState::Failed { .. })) {
+            (Content::Failed, reasons(slot))
+        } else {
+            (Content::Missing, reasons(slot))
+        };
+        let mark = footnotes.mark(format!("{name}: {why}."));
+        Cell::new(content).marked(Some(mark)).from(self.source(row, column))
+    }
+
+    /// The place among the sources of the page of what a row and a column show.
+    pub(super) fn source(&self, row: &str, column: &str) -> Option<usize> {
+        self.combinations.place(self.table.slot(row, column)?.coordinates)
     }
 
     /// `SKNN on demo`.
@@ -287,26 +322,20 @@ pub(super) fn failure(message: &str, log: Option<&str>) -> String {
     format!("failed: {}{log}", inline(first))
 }
 
-/// A place that is marked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    First,
-    Second,
-}
-
 /// A number as it is printed, in hundredths, so that the smaller is the better one.
 fn shown(value: &Spread, higher_is_better: bool) -> i64 {
     let hundredths = (10_000.0 * value.mean).round() as i64;
     if higher_is_better { -hundredths } else { hundredths }
 }
 
-/// Who is first and who second, by the numbers as printed, so that what looks equal is marked alike.
-pub(super) fn places(values: &[Option<Spread>], higher_is_better: bool) -> Vec<Option<Place>> {
+/// Who is first and who second, by the numbers as printed, so that what looks equal is marked alike; nobody where they are
+/// not `ranked`.
+pub(super) fn places(values: &[Option<Spread>], higher_is_better: bool, ranked: bool) -> Vec<Option<Place>> {
     let shown = |value: &Spread| shown(value, higher_is_better);
     let mut order: Vec<i64> = values.iter().flatten().map(shown).collect();
     order.sort_unstable();
     // One number alone is the best of nothing.
-    let first = order.first().filter(|_| order.len() > 1);
+    let first = order.first().filter(|_| ranked && order.len() > 1);
     let second = first.and_then(|first| order.iter().find(|value| *value > first));
     let place = |value: &Spread| {
         let value = shown(value);
@@ -321,15 +350,9 @@ pub(super) fn places(values: &[Option<Spread>], higher_is_better: bool) -> Vec<O
     values.iter().map(|value| value.as_ref().and_then(place)).collect()
 }
 
-/// `**20.63 ± 0.41**`.
-pub(super) fn number(value: Spread, place: Option<Place>) -> String {
-    let text = match value.deviation {
-        Some(deviation) => format!("{} ± {}", percent(value.mean), percent(deviation)),
-        None => percent(value.mean),
-    };
-    match place {
-        Some(Place::First) => format!("**{text}**"),
-        Some(Place::Second) => format!("<u>{text}</u>"),
-        None => text,
+impl Spread {
+    /// A metric as a cell shows it.
+    pub(super) fn number(&self, place: Option<Place>) -> Number {
+        Number { deviation: self.deviation, place, ..Number::new(self.mean, Print::Percent) }
     }
 }

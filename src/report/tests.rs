@@ -59,7 +59,7 @@ impl Case {
     pub(super) fn add(&mut self, model: &str, seed: u64, state: CellState) -> &mut Self {
         let coordinates = [("dataset", "demo"), ("model", model)];
         let coordinates = coordinates.map(|(axis, value)| (axis.to_owned(), value.to_owned())).into();
-        self.cells.push(CellResult { coordinates, seed, state, curve: Vec::new() });
+        self.cells.push(CellResult { coordinates, seed, state, curve: Vec::new(), made: None });
         self
     }
 
@@ -86,7 +86,7 @@ impl Case {
     }
 
     pub(super) fn render(&self) -> String {
-        render(&self.report()).unwrap()
+        form::markdown(&page(&self.report()).unwrap())
     }
 
     #[track_caller]
@@ -252,7 +252,8 @@ fn filled(grid: serde_json::Value) -> Case {
     case.experiment.grid = serde_json::from_value(grid).unwrap();
     for point in Points::of(&case.experiment.grid).0.points {
         let coordinates = (*point.coordinates).clone();
-        case.cells.push(CellResult { coordinates, seed: point.seed, state: hits(2, 4), curve: Vec::new() });
+        let seed = point.seed;
+        case.cells.push(CellResult { coordinates, seed, state: hits(2, 4), curve: Vec::new(), made: None });
     }
     case
 }
@@ -469,7 +470,7 @@ fn the_csv_has_a_line_for_each_cell_and_metric_and_quotes_what_needs_it() {
 fn a_metric_that_is_not_known_is_an_error() {
     let mut case = Case::new(&["a"], &[1]);
     case.spec().metrics = vec!["hits@20".to_owned()];
-    assert_eq!(render(&case.report()).unwrap_err().to_string(), "unknown metric `hits`");
+    assert_eq!(page(&case.report()).unwrap_err().to_string(), "unknown metric `hits`");
 }
 
 /// The text with the padding of its tables taken out.
@@ -621,4 +622,26 @@ fn breakdowns_of_cells_without_a_result_or_without_their_dataset_say_so() {
     ] {
         assert!(broken.contains(part), "no `{part}` in:\n{shown}");
     }
+}
+
+#[test]
+fn the_last_row_says_by_how_much_the_proposed_model_improves_on_the_best_other() {
+    let mut case = Case::new(&["a", "b", "mkm-sr"], &[1]);
+    case.add("a", 1, hits(2, 10)).add("b", 1, hits(4, 10)).add("mkm-sr", 1, hits(5, 10));
+    case.spec().improvement = Some(AxisValue::Text("mkm-sr".to_owned()));
+    let paper = serde_json::json!({ "a": { "hit@20": 40.0 }, "mkm-sr": { "hit@20": 30.0 } });
+    let paper = serde_json::json!({ "source": "A Paper", "values": { "demo": paper } });
+    case.spec().paper = Some(serde_json::from_value(paper).unwrap());
+    let shown = squeezed(&case.render());
+    // 5 of 10 over 4 of 10 is a quarter more; the printed 30 is a quarter less than the printed 40.
+    assert!(shown.contains("| improvement | +25.00 % | −25.00 % | – | +25.00 % |"), "{shown}");
+    assert!(
+        shown.contains("Last row: by how much MKM-SR improves on the best other row, relative to that."),
+        "{shown}"
+    );
+
+    let mut odd = Case::new(&["a", "mkm-sr"], &[1]);
+    odd.add("a", 1, hits(2, 10)).add("mkm-sr", 1, failed("killed"));
+    odd.spec().improvement = Some(AxisValue::Text("mkm-sr".to_owned()));
+    assert!(squeezed(&odd.render()).contains("| improvement | – | – |"), "{}", odd.render());
 }

@@ -33,7 +33,7 @@ stages:
   ranks: { evaluate: { dataset: dataset, model: model } }
 "#;
 
-const EXPERIMENT: &str = "\
+pub(crate) const EXPERIMENT: &str = "\
 title: Drawn
 datasets: { toy: { pipeline: ../pipelines/p.yaml } }
 grid:
@@ -47,7 +47,7 @@ report:
   metrics: [hit@1]
 ";
 
-const FIGURES: &str = "  figures:
+pub(crate) const FIGURES: &str = "  figures:
     - { name: curves, title: Learning curves, draw: curves, metric: mrr@20, only: { lambda: [0.01] } }
     - name: lambda
       title: What lambda is worth
@@ -102,7 +102,8 @@ text = json.dumps(header).encode()
 open(os.path.join(job["output"], "ranks.safetensors"), "wb").write(struct.pack("<Q", len(text)) + text + body)
 "#;
 
-fn project(figures: &str) -> Scratch {
+/// A project with what is given under its `report`.
+pub(crate) fn project(figures: &str) -> Scratch {
     let scratch = Scratch::new();
     scratch.write("data/log/log.csv", LOG).write("pipelines/p.yaml", PIPELINE).write("trainer.py", TRAINER);
     let made = std::process::Command::new("chmod").args(["+x", scratch.root.join("trainer.py").as_str()]).status();
@@ -112,7 +113,7 @@ fn project(figures: &str) -> Scratch {
 }
 
 #[track_caller]
-fn has(text: &str, parts: &[&str]) {
+pub(crate) fn has(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "no `{part}` in:\n{text}");
     }

@@ -19,6 +19,7 @@ mod formats;
 mod grids;
 mod knowledge;
 mod maps;
+mod pages;
 mod planning;
 mod promises;
 mod readable;

@@ -1,6 +1,6 @@
 //! The epochs of a cell's training, from the model that its ranks were made with.
 
-use super::Found;
+use super::gather::Found;
 use crate::cli::CommandError;
 use crate::diagnostic::Diagnostic;
 use crate::report::Epoch;

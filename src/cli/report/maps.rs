@@ -1,6 +1,7 @@
 //! The report of an experiment that shows maps of item vectors.
 
-use super::{Absence, Found, Origin, Written};
+use super::files::Rendered;
+use super::gather::{Absence, Found, Origin};
 use crate::cli::CommandError;
 use crate::cli::workspace::Workspace;
 use crate::data::map::VectorMap;
@@ -9,23 +10,23 @@ use crate::experiment::{MapsSpec, ReportSpec};
 use crate::report::Audited;
 use crate::report::maps::{MapState, Mapped, MapsReport};
 
-/// Markdown, CSV and figures.
+/// The page and the CSV.
 pub(super) async fn render(
     workspace: &Workspace,
     spec: &ReportSpec,
     maps: &MapsSpec,
     found: &[Found<'_>],
     audits: &[Audited],
-) -> Result<Written, CommandError> {
+) -> Result<Rendered, CommandError> {
     let mut origin = Origin::default();
     let mut cells = Vec::with_capacity(found.len());
     for found in found {
         let cell = found.cell;
         origin.dataset(found);
-        let mut run = String::new();
+        let (mut run, mut made) = (String::new(), None);
         let state = match found.done(cell.map) {
             Some(outcome) => {
-                run = origin.result(workspace, outcome).await?;
+                (run, made) = origin.result(workspace, found, cell.map, outcome).await?;
                 let map = VectorMap::read(&outcome.folder).map_err(|error| Diagnostic::new(error.to_string()))?;
                 MapState::Done(Box::new(map))
             }
@@ -35,7 +36,7 @@ pub(super) async fn render(
             },
         };
         let coordinates = cell.coordinates.clone();
-        cells.push(Mapped { coordinates, seed: cell.seed, state, synthetic: cell.synthetic, run });
+        cells.push(Mapped { coordinates, seed: cell.seed, state, synthetic: cell.synthetic, run, made });
     }
     let (name, provenance) = (workspace.file.name(), origin.provenance(workspace)?);
     let report = MapsReport {
@@ -48,5 +49,5 @@ pub(super) async fn render(
         audits,
         provenance: &provenance,
     };
-    Ok(Written { markdown: report.render(), csv: report.render_csv(), figures: report.render_figures() })
+    Ok(Rendered { page: report.page(), csv: report.render_csv() })
 }

@@ -6,24 +6,23 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::curves::curve;
-use super::{Absence, Found, Origin, Written};
+use super::files::Rendered;
+use super::gather::{Absence, Found, Origin};
 use crate::cli::CommandError;
 use crate::cli::workspace::Workspace;
 use crate::data::breakdown::{Target, targets};
 use crate::data::ranks::Ranks;
 use crate::diagnostic::Diagnostic;
 use crate::experiment::{Drawing, ReportSpec};
-use crate::report::{
-    Audited, CellRanks, CellResult, CellState, Report, render as markdown, render_csv, render_figures,
-};
+use crate::report::{Audited, CellRanks, CellResult, CellState, Report, page, render_csv};
 
-/// Markdown, CSV and figures.
+/// The page and the CSV.
 pub(super) async fn render(
     workspace: &Workspace,
     spec: &ReportSpec,
     found: &[Found<'_>],
     audits: &[Audited],
-) -> Result<Written, CommandError> {
+) -> Result<Rendered, CommandError> {
     let mut origin = Origin::default();
     let mut cells = Vec::with_capacity(found.len());
     let mut tested = Tested::default();
@@ -39,6 +38,7 @@ pub(super) async fn render(
                 samples = Some(tested.of(&dataset.folder)?);
             }
         }
+        let mut made = None;
         let state = match found.done(cell.ranks) {
             Some(outcome) => {
                 let ranks = Ranks::read(&outcome.folder.join("ranks.parquet"))
@@ -48,7 +48,8 @@ pub(super) async fn render(
                     let help = "`sr-pipe cache verify` says which of the two is damaged";
                     return Err(Diagnostic::new(message + " of its dataset").help(help).into());
                 }
-                let run = origin.result(workspace, outcome).await?;
+                let (run, with) = origin.result(workspace, found, cell.ranks, outcome).await?;
+                made = with;
                 let (protocol_digest, synthetic) = (workspace.file.protocol_digest().short(), cell.synthetic);
                 CellState::Done(Box::new(CellRanks { ranks, samples, protocol_digest, test_samples, synthetic, run }))
             }
@@ -57,8 +58,9 @@ pub(super) async fn render(
                 Absence::Missing(why) => CellState::Missing { why },
             },
         };
-        let curve = if draws_curves { curve(found)? } else { Vec::new() };
-        cells.push(CellResult { coordinates: cell.coordinates.clone(), seed: cell.seed, state, curve });
+        // A curve that nobody asked for costs no report.
+        let curve = if draws_curves { curve(found)? } else { curve(found).unwrap_or_default() };
+        cells.push(CellResult { coordinates: cell.coordinates.clone(), seed: cell.seed, state, curve, made });
     }
     let models = || workspace.trainer.iter().flat_map(|trainer| &trainer.description.models);
     let variants = workspace.file.experiment.variants.iter();
@@ -80,8 +82,7 @@ pub(super) async fn render(
         provenance: &provenance,
     };
     let failed = |error: crate::metric::MetricError| Diagnostic::new(error.to_string()).help(error.help());
-    let figures = render_figures(&report).map_err(failed)?;
-    Ok(Written { markdown: markdown(&report).map_err(failed)?, csv: render_csv(&report).map_err(failed)?, figures })
+    Ok(Rendered { page: page(&report).map_err(failed)?, csv: render_csv(&report).map_err(failed)? })
 }
 
 /// The test samples of the datasets, each read once.

@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 use super::chart::{MARGIN, ROW, heading, sheet};
-use super::{Figure, alternative, facts, target};
 use crate::data::map::{Fit, MapPoint, VectorMap};
 use crate::report::canvas::{Frame, LETTER, WIDTH, escape, mark, shortened, text};
 use crate::report::ink::Pen;
 use crate::report::maps::{Mapped, MapsReport};
-use crate::report::markdown::{counted, inline};
+use crate::report::page::{Figure, Origin};
+use crate::report::words::{Words, counted};
 
 /// Left of a panel: the title of its axis.
 const LEFT: f64 = 26.0;
@@ -23,23 +23,20 @@ const BELOW: f64 = 26.0;
 const ROOM: f64 = 0.05;
 
 /// A figure for each data set that has a map.
-pub(in crate::report) fn map_figures(report: &MapsReport<'_>) -> Vec<Figure> {
+pub(in crate::report) fn map_figures(report: &MapsReport<'_>, origin: &Origin) -> Vec<Figure> {
     let datasets = report.values("dataset");
     let mut figures: Vec<Figure> = Vec::new();
     for dataset in datasets {
         let made = || report.of(dataset).filter(|cell| cell.map().is_some());
         let Some(seed) = made().map(|cell| cell.seed).min() else { continue };
         let shown: Vec<&Mapped> = made().filter(|cell| cell.seed == seed).collect();
-        figures.push(figure(report, dataset, &shown, figures.len() + 1));
-    }
-    if let Some(first) = figures.first_mut() {
-        first.words.insert(0, "## Figures".to_owned());
+        figures.push(figure(report, origin, dataset, &shown, figures.len() + 1));
     }
     figures
 }
 
 /// The maps of one data set with one seed.
-fn figure(report: &MapsReport<'_>, dataset: &str, shown: &[&Mapped], number: usize) -> Figure {
+fn figure(report: &MapsReport<'_>, origin: &Origin, dataset: &str, shown: &[&Mapped], number: usize) -> Figure {
     let title = format!("{}: {dataset}", report.maps.title.trim().trim_end_matches('.'));
     let warning = shown
         .iter()
@@ -67,16 +64,13 @@ fn figure(report: &MapsReport<'_>, dataset: &str, shown: &[&Mapped], number: usi
         words.push("t-SNE keeps near items near; how far groups lie apart on it means nothing.".to_owned());
     }
     words.extend(warning.clone());
-    let description = words.join(" ");
+    let caption = Words::new(words.join(" "));
     let mut body = String::new();
     let mut top = heading(&mut body, &title, warning.as_deref());
     top = legend(&mut body, top, relation, &groups);
     let bottom = panels(&mut body, top, report, shown, &groups);
-    let svg = sheet(&title, &description, &facts(report.provenance, report.runs()), bottom.ceil(), &body);
-    let file = format!("{}-maps-{dataset}.svg", report.name);
-    let link = format!("![{}]({})", alternative(&title), target(&file));
-    let caption = format!("**Figure {number}.** {}. {}", inline(&title), inline(&description)).replace('<', "&lt;");
-    Figure { words: vec![link, caption], file: Some((file, svg)) }
+    let svg = sheet(&title, &caption.plain(), &origin.lines(), bottom.ceil(), &body);
+    Figure { number, caption, file: Some((format!("{}-maps-{dataset}.svg", report.name), svg)), title }
 }
 
 /// Names of the groups with their marks, in rows; gives where the last row ends.

@@ -1,4 +1,4 @@
-//! Figures of an experiment: what each shows, as an SVG file and in words for the page that links it.
+//! Figures of an experiment: what each shows, as an SVG file and in words for the page that shows it.
 
 mod chart;
 mod maps;
@@ -6,58 +6,50 @@ mod series;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use chart::{Chart, Form, number};
 use series::{Line, Point, Series};
 
 pub(super) use maps::map_figures;
 
+use super::Report;
 use super::layout::Combinations;
-use super::markdown::{inline, list};
-use super::{Provenance, Report};
+use super::page::{Block, Figure, Kind, Origin, Section};
+use super::words::{Words, inline, list};
 use crate::data::protocol::SelectOn;
 use crate::experiment::{Drawing, FigureSpec};
 use crate::metric::{MetricAt, MetricError};
 
-/// A figure.
-pub(super) struct Figure {
-    /// Paragraphs of the report: the first figure brings the heading.
-    pub(super) words: Vec<String>,
-    /// File name and SVG; nothing as long as there is nothing to draw.
-    pub(super) file: Option<(String, String)>,
-}
-
-/// The figures in the order of the experiment file.
+/// The section of a report, with the figures in the order of the experiment file; nothing where it lists none.
 ///
 /// # Errors
 /// When a metric cannot be read.
-pub(super) fn render(report: &Report<'_>, combinations: &Combinations<'_>) -> Result<Vec<Figure>, MetricError> {
-    let mut figures = Vec::new();
+pub(super) fn section(
+    report: &Report<'_>,
+    combinations: &Combinations<'_>,
+    origin: &Origin,
+) -> Result<Option<Section>, MetricError> {
+    let mut blocks = Vec::new();
     for (at, spec) in report.spec.figures.iter().enumerate() {
-        let mut figure = figure(report, combinations, spec, spec.metric.parse()?, at + 1);
-        if at == 0 {
-            figure.words.insert(0, "## Figures".to_owned());
-        }
-        figures.push(figure);
+        blocks.push(Block::Figure(figure(report, combinations, origin, spec, spec.metric.parse()?, at + 1)));
     }
-    Ok(figures)
+    Ok((!blocks.is_empty()).then_some(Section { kind: Kind::Figures, blocks }))
 }
 
 fn figure(
     report: &Report<'_>,
     combinations: &Combinations<'_>,
+    origin: &Origin,
     spec: &FigureSpec,
     metric: MetricAt,
     number: usize,
 ) -> Figure {
     let series = Series::of(report, combinations, spec, metric);
-    let caption = |words: Vec<String>| format!("**Figure {number}.** {}", words.join(" ").replace('<', "&lt;"));
-    let mut words = vec![inline(spec.title.trim().trim_end_matches('.')) + "."];
+    let title = spec.title.trim();
+    let mut words = Vec::new();
     if series.panels.is_empty() {
         words.push("Nothing on record to draw yet.".to_owned());
         words.extend(series.remarks);
-        return Figure { words: vec![caption(words)], file: None };
+        return Figure { number, title: title.to_owned(), caption: words.join(" ").into(), file: None };
     }
     let (x, y, form) = axes(report, spec, metric);
     let warning = (!series.synthetic.is_empty())
@@ -68,12 +60,12 @@ fn figure(
     };
     words.push(shown);
     words.extend(seen(spec, metric, &series));
-    words.extend(warning.iter().map(|warning| inline(warning)));
+    words.extend(warning.clone());
     words.extend(series.remarks.iter().cloned());
-    let description = words[1..].join(" ");
-    let origin = facts(report.provenance, super::runs(report));
+    let caption = Words::new(words.join(" "));
+    let (description, origin) = (caption.plain(), origin.lines());
     let chart = Chart {
-        title: spec.title.trim(),
+        title,
         warning,
         description: &description,
         origin: &origin,
@@ -83,8 +75,7 @@ fn figure(
         panels: &series.panels,
     };
     let file = format!("{}-{}.svg", report.name, spec.name);
-    let link = format!("![{}]({})", alternative(&spec.title), target(&file));
-    Figure { words: vec![link, caption(words)], file: Some((file, chart.svg())) }
+    Figure { number, title: title.to_owned(), caption, file: Some((file, chart.svg())) }
 }
 
 /// The titles of the axes, and what is drawn between them.
@@ -120,37 +111,4 @@ fn seen(spec: &FigureSpec, metric: MetricAt, series: &Series) -> Option<String> 
     });
     let best: Vec<String> = best.collect();
     (!best.is_empty()).then(|| format!("Best: {}.", best.join("; ")))
-}
-
-/// What made a figure, one fact a line; `runs` are those that made its numbers, an empty name for one that is not known.
-fn facts(from: &Provenance, runs: BTreeSet<&str>) -> Vec<String> {
-    let commit = from.git_commit.as_deref().unwrap_or("none on record");
-    let dirty = if from.git_dirty { ", with changes that are not committed" } else { "" };
-    let mut facts = vec![
-        format!("command: {}", from.command),
-        format!("date: {}", from.date),
-        format!("tool: {}", from.tool_version),
-        format!("git commit: {commit}{dirty}"),
-        format!("experiment: {} {}", from.experiment_file, from.experiment_digest),
-        format!("protocol: {}", from.protocol_digest),
-    ];
-    facts.extend(from.datasets.iter().map(|(name, digest)| format!("data set {name}: {digest}")));
-    let runs: Vec<&str> = runs.into_iter().filter(|run| !run.is_empty()).collect();
-    facts.push(format!("runs: {}", runs.join(", ")));
-    facts
-}
-
-/// What stands in place of a picture that is not shown.
-fn alternative(title: &str) -> String {
-    inline(title).replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('<', "&lt;")
-}
-
-/// A file name as the target of a link.
-fn target(file: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-    if file.chars().all(plain) {
-        file.to_owned()
-    } else {
-        format!("<{}>", file.replace('<', "%3C").replace('>', "%3E"))
-    }
 }

@@ -7,8 +7,8 @@ use crate::metric::MetricAt;
 use crate::report::caption::over_seeds;
 use crate::report::comparable::differences;
 use crate::report::layout::{Combination, Combinations};
-use crate::report::markdown::{code, inline, list};
 use crate::report::score::Spread;
+use crate::report::words::{code, inline, list};
 use crate::report::{CellRanks, Epoch, Report};
 
 /// More names than this nobody reads in a caption.

@@ -2,7 +2,6 @@
 
 use super::chart::{Chart, Form};
 use super::series::{Line, Panel, Point};
-use super::target;
 use crate::experiment::Spacing;
 
 fn point(x: f64, mean: f64, deviation: Option<f64>) -> Point {
@@ -70,9 +69,7 @@ fn lines_differ_in_more_than_their_colour() {
 }
 
 #[test]
-fn what_people_write_cannot_break_out_of_the_picture_or_its_link() {
+fn what_people_write_cannot_break_out_of_the_picture() {
     let drawn = svg(Form::Epochs, &[panel(vec![("<script>alert(\"1\")</script>", vec![point(1.0, 1.0, None)])])]);
     assert!(drawn.contains("&lt;script&gt;alert") && !drawn.contains("<script"), "{drawn}");
-    assert_eq!(target("a b)-curves.svg"), "<a b)-curves.svg>");
-    assert_eq!(target("a-curves.svg"), "a-curves.svg");
 }

@@ -5,8 +5,8 @@ use crate::metric::significance::bootstrap::Cluster;
 use crate::metric::{MetricAt, rank};
 use crate::report::comparable::differences;
 use crate::report::layout::{Combination, describe};
-use crate::report::markdown::list;
 use crate::report::table::failure;
+use crate::report::words::list;
 use crate::report::{CellRanks, CellState, Report};
 
 /// A sample by its session and its number, which the samples of both sides share.

@@ -19,7 +19,7 @@ fn grid(datasets: &[&str], models: &[&str], first: impl Fn(&str, &str) -> usize)
     for point in Points::of(&case.experiment.grid).0.points {
         let coordinates = (*point.coordinates).clone();
         let state = hits(first(&coordinates["dataset"], &coordinates["model"]), 40);
-        case.cells.push(CellResult { coordinates, seed: point.seed, state, curve: Vec::new() });
+        case.cells.push(CellResult { coordinates, seed: point.seed, state, curve: Vec::new(), made: None });
     }
     case
 }
@@ -148,7 +148,7 @@ fn cells_are_not_compared_with_themselves() {
     case.experiment.grid = serde_json::from_value(json!({ "product": product })).unwrap();
     for point in Points::of(&case.experiment.grid).0.points {
         let coordinates = (*point.coordinates).clone();
-        case.cells.push(CellResult { coordinates, seed: 1, state: hits(3, 40), curve: Vec::new() });
+        case.cells.push(CellResult { coordinates, seed: 1, state: hits(3, 40), curve: Vec::new(), made: None });
     }
     claims(&mut case, json!({ "model": "a" }), json!({ "loss": "bpr" }));
     let names: Vec<String> = only(&case).parts.iter().map(Part::name).collect();

@@ -1,7 +1,8 @@
 //! A page as markdown.
 
 use super::page::{Grid, Page};
-use crate::report::markdown::{inline, table};
+use crate::report::form::markdown::{escaped, table};
+use crate::report::words::inline;
 
 /// The file.
 pub(super) fn render(page: &Page) -> String {
@@ -16,6 +17,7 @@ pub(super) fn render(page: &Page) -> String {
 }
 
 fn grid(grid: &Grid) -> String {
-    let rows: Vec<Vec<String>> = grid.rows.iter().map(|row| row.iter().map(|cell| inline(cell)).collect()).collect();
+    let rows: Vec<Vec<String>> =
+        grid.rows.iter().map(|row| row.iter().map(|cell| escaped(&inline(cell))).collect()).collect();
     table(&grid.header, &rows)
 }

@@ -79,7 +79,7 @@ mod tests {
             "## Rows of the log between events of a session",
             "| 2,000 to 9,999 |     1 | 50.00 % |",
             "## Events over time\n\nThe log has no clock but the order of its rows.",
-            "| a\\|b <c>  |",
+            "| a\\|b &lt;c> |",
             "| stage kept | d1d1      |",
         ] {
             assert!(page.contains(part), "no `{part}` in:\n{page}");

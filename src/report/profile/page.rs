@@ -6,9 +6,9 @@ use super::Profile;
 use super::measure::{Measures, POSITIONS, Samples};
 use super::plot::Plot;
 use crate::data::events::Clock;
-use crate::data::statistics::{Unit, Value, statistic_named};
-use crate::report::markdown::{Align, counted, percent, thousands};
-use crate::report::statistics::shown;
+use crate::data::statistics::{Value, statistic_named};
+use crate::report::page::{Align, statistic};
+use crate::report::words::{counted, percent, thousands};
 
 /// A page.
 pub(super) struct Page {
@@ -122,13 +122,12 @@ pub(super) fn of(profile: &Profile<'_>) -> Page {
 fn overview(measures: &Measures) -> Section {
     let (mut rows, mut unknown) = (Vec::new(), Vec::new());
     for number in &measures.statistics.numbers {
-        let Some(statistic) = statistic_named(&number.name) else { continue };
+        let Some(known) = statistic_named(&number.name) else { continue };
         match &number.value {
             Value::Unknown(why) => unknown.push(format!("{} ({why})", number.name)),
             value => {
-                let factor = if statistic.unit == Unit::Share { 100.0 } else { 1.0 };
-                let value = shown(statistic.unit, value.number().unwrap_or_default() * factor);
-                rows.push(vec![number.name.clone(), value, statistic.words.to_owned()]);
+                let value = statistic(known.unit, value.number().unwrap_or_default());
+                rows.push(vec![number.name.clone(), value, known.words.to_owned()]);
             }
         }
     }
