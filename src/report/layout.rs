@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::words::{Words, code, inline, list};
-use super::{CellResult, Report};
+use super::{CellResult, CellState, Report};
 
 /// The cells that differ in their seed alone.
 #[derive(Clone)]
@@ -111,7 +111,11 @@ impl<'a> Layout<'a> {
         type Slots<'a> = HashMap<(&'a str, &'a str), &'a Combination<'a>>;
         let mut tables: Vec<(Vec<Option<&str>>, Slots<'a>)> = Vec::new();
         let (mut known, mut outside) = (HashMap::new(), 0);
-        for combination in &combinations.all {
+        let absent = report.absent();
+        let is_there = |one: &&Combination<'_>| one.value("dataset").is_none_or(|dataset| !absent.contains(dataset));
+        // Where nothing at all has run, the table says so cell by cell.
+        let leaves_out = combinations.all.iter().any(|one| is_there(&one));
+        for combination in combinations.all.iter().filter(|one| !leaves_out || is_there(one)) {
             let (Some(row), Some(column)) = (combination.value(row_axis), combination.value(column_axis)) else {
                 outside += combination.seeds.len();
                 continue;
@@ -130,6 +134,9 @@ impl<'a> Layout<'a> {
                 format!("Cells of the grid without a value of {without}, which no table shows: {outside}.").into(),
             );
         }
+        if leaves_out {
+            remarks.extend(left_out(report, &absent));
+        }
         let tables = tables.into_iter().map(|(key, slots)| {
             let rows_here: BTreeSet<&str> = slots.keys().map(|(row, _)| *row).collect();
             let columns_here: BTreeSet<&str> = slots.keys().map(|(_, column)| *column).collect();
@@ -146,6 +153,26 @@ impl<'a> Layout<'a> {
         });
         Ok(Self { tables: tables.collect(), remarks })
     }
+}
+
+/// The data sets that no table shows, since none of their cells ran; those with the same reason stand together.
+fn left_out(report: &Report<'_>, absent: &BTreeSet<&str>) -> Vec<Words> {
+    let mut by_reason: Vec<(&str, Vec<String>)> = Vec::new();
+    for dataset in report.points.axes.get("dataset").into_iter().flatten().filter(|name| absent.contains(name.as_str()))
+    {
+        let mut cells = report.cells.iter().filter(|cell| cell.coordinates.get("dataset") == Some(dataset));
+        let why = cells.find_map(|cell| match &cell.state {
+            CellState::Missing { why } => Some(why.as_str()),
+            _ => None,
+        });
+        let (why, name) = (why.unwrap_or("did not run"), inline(report.title(dataset)));
+        match by_reason.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, names)) => names.push(name),
+            None => by_reason.push((why, vec![name])),
+        }
+    }
+    let told = by_reason.into_iter().map(|(why, names)| format!("Left out: {}, which {why}.", list(&names)).into());
+    told.collect()
 }
 
 /// What an axis is that needs no tables of its own: `dimension` is 50 for M-SR, 100 for MKM-SR.

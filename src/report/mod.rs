@@ -176,6 +176,18 @@ impl<'a> Report<'a> {
     fn title(&self, value: &'a str) -> &'a str {
         self.titles.get(value).map_or(value, String::as_str)
     }
+
+    /// The optional data sets of which no cell has a result and none failed: their raw files are absent, or they were not
+    /// chosen.
+    fn absent(&self) -> BTreeSet<&'a str> {
+        let ran = |name: &str| {
+            let mut cells =
+                self.cells.iter().filter(|cell| cell.coordinates.get("dataset").is_some_and(|own| own == name));
+            cells.any(|cell| !matches!(cell.state, CellState::Missing { .. }))
+        };
+        let optional = self.experiment.datasets.iter().filter(|(_, dataset)| dataset.optional);
+        optional.map(|(name, _)| name.as_str()).filter(|name| !ran(name)).collect()
+    }
 }
 
 /// The page of a report. The same input gives the same page.

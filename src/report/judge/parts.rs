@@ -6,8 +6,8 @@ use super::evidence::Tested;
 use super::{Part, Verdict};
 use crate::experiment::{Claim, choices};
 use crate::metric::MetricAt;
+use crate::report::Report;
 use crate::report::layout::{Combination, Combinations, describe};
-use crate::report::{CellState, Report};
 
 /// The comparisons of a claim.
 pub(super) struct Parts<'c, 'a> {
@@ -53,7 +53,7 @@ impl<'a> Comparison<'_, 'a> {
 impl<'c, 'a> Parts<'c, 'a> {
     /// Finds them: an axis that the claim leaves out makes a part for each of its values that both sides have.
     pub(super) fn of(report: &Report<'a>, combinations: &'c Combinations<'a>, claim: &'a Claim) -> Self {
-        let absent = absent(report);
+        let absent = report.absent();
         let mut this = Self { all: Vec::new(), absent: Vec::new(), remarks: Vec::new() };
         let mut found: Vec<Sides<'c, 'a>> = Vec::new();
         let behind = choices(&claim.than);
@@ -142,16 +142,6 @@ fn telling<'a>(claim: &Claim, found: &[Sides<'_, 'a>]) -> BTreeSet<&'a str> {
     let axes = found.iter().flat_map(|sides| sides.better.coordinates.keys()).map(String::as_str);
     let varies = |axis: &&str| found.iter().any(|sides| sides.better.value(axis) != found[0].better.value(axis));
     axes.filter(|axis| !claim.than.contains_key(*axis)).filter(|axis| *axis == "dataset" || varies(axis)).collect()
-}
-
-/// The optional data sets of which no cell has a result and none failed: their raw files are absent.
-fn absent<'a>(report: &Report<'a>) -> BTreeSet<&'a str> {
-    let ran = |name: &str| {
-        let cells = report.cells.iter().filter(|cell| cell.coordinates.get("dataset").is_some_and(|own| own == name));
-        cells.into_iter().any(|cell| !matches!(cell.state, CellState::Missing { .. }))
-    };
-    let optional = report.experiment.datasets.iter().filter(|(_, dataset)| dataset.optional);
-    optional.map(|(name, _)| name.as_str()).filter(|name| !ran(name)).collect()
 }
 
 /// Finds for each combination that should be ahead the one that should be behind.

@@ -110,6 +110,7 @@ fn an_optional_data_set_without_results_is_no_part_and_is_told() {
         assert_eq!(verdicts(&judged), [("a over b, demo".to_owned(), Verdict::Supported)]);
         assert_eq!((&judged.over[..], &judged.absent[..]), (&["demo"][..], &["kkbox"][..]));
         case.shows(&["1 over demo", "without kkbox, of which there are no results"]);
+        case.shows(&["Left out: kkbox, which did not run."]);
     }
 
     // One that is not optional is missed, and one that failed is a part that cannot be judged.
