@@ -104,11 +104,19 @@ export class Chromium {
     return Buffer.from(data, "base64");
   }
 
+  // Its helpers may still write into its folder for a moment after it has gone.
   async end() {
     this.child.removeAllListeners("exit");
     const gone = new Promise((done) => this.child.once("exit", done));
+    this.send("Browser.close", {}, false).catch(() => {});
+    await Promise.race([gone, new Promise((done) => setTimeout(done, 5_000).unref())]);
     this.child.kill("SIGKILL");
     await gone;
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    this.#waiting.forEach(({ done }) => done());
+    try {
+      rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    } catch (error) {
+      console.error(`left behind: ${this.folder}: ${error.message}`);
+    }
   }
 }
