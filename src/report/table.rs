@@ -257,8 +257,12 @@ impl<'a> Sheet<'a> {
         if done >= wanted {
             return cell;
         }
-        let name = self.name(row, column);
-        let remark = format!("{name}: over {done} of {}; {}.", counted(wanted, "seed"), reasons(slot));
+        let over = format!("{done} of {}; {}", counted(wanted, "seed"), reasons(slot));
+        let remark = match failed(slot) {
+            true => format!("{}: over {over}.", self.name(row, column)),
+            // Cells that ran as far as each other share a remark.
+            false => format!("Over {over}."),
+        };
         cell.marked(Some(footnotes.mark(remark)))
     }
 
@@ -270,13 +274,14 @@ impl<'a> Sheet<'a> {
         let name = self.name(row, column);
         let (content, why) = if slot.cells.values().any(|cell| cell.ranks().is_some()) {
             let (own, best) = (code(&metric.to_string()), code("best"));
-            (Content::Missing, format!("the ranks hold neither a selection {own} nor {best}, or no samples"))
-        } else if slot.cells.values().any(|cell| matches!(cell.state, CellState::Failed { .. })) {
-            (Content::Failed, reasons(slot))
+            (Content::Missing, format!("{name}: the ranks hold neither a selection {own} nor {best}, or no samples."))
+        } else if failed(slot) {
+            (Content::Failed, format!("{name}: {}.", reasons(slot)))
         } else {
-            (Content::Missing, reasons(slot))
+            // Cells that are missing for one reason share a remark.
+            (Content::Missing, format!("Missing: {}.", reasons(slot)))
         };
-        let mark = footnotes.mark(format!("{name}: {why}."));
+        let mark = footnotes.mark(why);
         Cell::new(content).marked(Some(mark)).from(self.source(row, column))
     }
 
@@ -292,6 +297,11 @@ impl<'a> Sheet<'a> {
         let others = self.table.heading.iter().map(|heading| format!(" ({heading})")).collect::<String>();
         inline(&format!("{row} on {column}{others}"))
     }
+}
+
+/// Whether a seed failed.
+fn failed(slot: &Combination<'_>) -> bool {
+    slot.cells.values().any(|cell| matches!(cell.state, CellState::Failed { .. }))
 }
 
 /// Why seeds have no ranks; seeds with the same reason stand together.

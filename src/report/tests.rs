@@ -235,7 +235,7 @@ fn missing_and_failed_cells_are_marked_and_explained() {
         "failed [1]",
         "- [1] a on demo: seeds 1 and 2 failed: out of memory \\| x (log: `runs/1/a.log`).",
         "missing [2]",
-        "- [2] b on demo: seeds 1 and 2 did not run.",
+        "- [2] Missing: seeds 1 and 2 did not run.",
     ]);
 }
 
@@ -265,7 +265,7 @@ fn a_combination_that_no_cell_has_is_a_dash_with_a_remark() {
         "exclude": [{ "dataset": "other", "model": "b" }],
     }));
     case.cells.pop();
-    case.shows(&["– [2]", "- [2] Not part of the grid.", "missing [1]", "- [1] a on other: seed 1 did not run."]);
+    case.shows(&["– [2]", "- [2] Not part of the grid.", "missing [1]", "- [1] Missing: seed 1 did not run."]);
 }
 
 #[test]
