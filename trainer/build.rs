@@ -97,7 +97,20 @@ fn read_sources(path: &Path, into: &mut BTreeMap<String, Vec<u8>>) {
         }
     } else {
         let content = fs::read(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
-        into.insert(path.to_string_lossy().replace('\\', "/"), content);
+        into.insert(path.to_string_lossy().replace('\\', "/"), without_tests(content));
+    }
+}
+
+/// The code without the module of tests at its end, which decides no number: a test that is added trains nothing again.
+/// Whole where anything stands behind that module.
+fn without_tests(content: Vec<u8>) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(&content) else { return content };
+    let heads = ["\n#[cfg(test)]\nmod tests {\n", "\n#[cfg(test)]\npub(crate) mod tests {\n"];
+    let Some((start, head)) = heads.into_iter().find_map(|head| Some((text.find(head)?, head))) else { return content };
+    let mut outermost = text[start + head.len()..].lines().filter(|line| !line.is_empty() && !line.starts_with(' '));
+    match (outermost.next(), outermost.next()) {
+        (Some("}"), None) => text[..start].as_bytes().to_vec(),
+        _ => content,
     }
 }
 

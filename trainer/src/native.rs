@@ -212,7 +212,6 @@ impl Floats {
 ///
 /// # Panics
 /// When the shapes do not fit together or a tensor is not of floats on the host.
-#[must_use]
 pub fn mlp_scores(a: &Tensor, c: &Tensor, v: &Tensor) -> Tensor {
     let (sessions, width, items) = (a.size()[0], a.size()[1], c.size()[1]);
     let mut out = Floats(Tensor::empty([sessions, items], (Kind::Float, Device::Cpu)));
@@ -227,7 +226,6 @@ pub fn mlp_scores(a: &Tensor, c: &Tensor, v: &Tensor) -> Tensor {
 ///
 /// # Panics
 /// When the shapes do not fit together or a tensor is not of floats on the host.
-#[must_use]
 pub fn mlp_gradients(a: &Tensor, c: &Tensor, dz: &Tensor) -> (Tensor, Tensor) {
     let (sessions, width, items) = (a.size()[0], a.size()[1], c.size()[1]);
     let mut da = Floats(Tensor::zeros([threads(), sessions, width], (Kind::Float, Device::Cpu)));
