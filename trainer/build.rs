@@ -109,7 +109,7 @@ fn without_tests(content: Vec<u8>) -> Vec<u8> {
     let Some((start, head)) = heads.into_iter().find_map(|head| Some((text.find(head)?, head))) else { return content };
     let mut outermost = text[start + head.len()..].lines().filter(|line| !line.is_empty() && !line.starts_with(' '));
     match (outermost.next(), outermost.next()) {
-        (Some("}"), None) => text[..start].as_bytes().to_vec(),
+        (Some("}"), None) => text.as_bytes()[..start].to_vec(),
         _ => content,
     }
 }
