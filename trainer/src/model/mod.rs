@@ -188,6 +188,8 @@ pub enum Strategy {
     Alternating {
         /// Triples a step.
         batch: NonZeroU32,
+        /// Whether a step moves everything that has had a gradient before, and not the weights of the task alone.
+        moves_all: bool,
     },
     /// The triples of a batch's items add to the loss of the batch.
     Joint,

@@ -38,11 +38,15 @@ impl<'a> Lessons<'a> {
     /// The passes over all triples that come before `epoch`.
     pub(super) fn before(&self, epoch: u32, optimizer: &mut Optimizer, tally: &mut Tally) {
         match self.task.strategy() {
-            Strategy::Alternating { batch } => self.pass(epoch, epoch, batch, optimizer, tally),
+            Strategy::Alternating { batch, moves_all } => {
+                // Before the first step of the sessions nothing else has had a gradient.
+                let touched = if moves_all && epoch > 1 { Touched::All } else { Touched::SecondTask };
+                self.pass(epoch, epoch, batch, &touched, optimizer, tally);
+            }
             Strategy::PreTraining { epochs, batch } if epoch == 1 => {
                 for pass in 1..=epochs.get() {
                     *tally = Tally::new(self.triples.head.device());
-                    self.pass(pass, epoch, batch, optimizer, tally);
+                    self.pass(pass, epoch, batch, &Touched::SecondTask, optimizer, tally);
                 }
                 optimizer.forget();
             }
@@ -50,14 +54,22 @@ impl<'a> Lessons<'a> {
         }
     }
 
-    /// One pass over all triples in the order of `pass`, at the rate of `epoch`.
-    fn pass(&self, pass: u32, epoch: u32, batch: NonZeroU32, optimizer: &mut Optimizer, tally: &mut Tally) {
+    /// One pass over all triples in the order of `pass`, at the rate of `epoch`; its steps move what is `touched`.
+    fn pass(
+        &self,
+        pass: u32,
+        epoch: u32,
+        batch: NonZeroU32,
+        touched: &Touched,
+        optimizer: &mut Optimizer,
+        tally: &mut Tally,
+    ) {
         let training = self.network.layers.training();
         let rate = training.rate(epoch);
         let order = permutation(self.seed, Stream::Triples, pass, self.triples.triples());
         for triples in order.chunks(batch.get() as usize) {
             self.accumulate(&Tensor::from_slice(triples).to_device(self.triples.head.device()), tally);
-            optimizer.step(&self.network.parameters, &Touched::SecondTask, rate, training.weight_decay);
+            optimizer.step(&self.network.parameters, touched, rate, training.weight_decay);
         }
     }
 

@@ -57,3 +57,14 @@ fn the_energy_of_the_authors_code_is_another_one_than_that_of_the_paper() {
     // Of width 8 and deviation 0.1: three times 8 times 0.01, less what the projections take. Of unit length: up to 3.
     assert!((0.1..0.5).contains(&energies[0]) && (1.0..2.5).contains(&energies[1]), "{energies:?}");
 }
+
+#[test]
+fn knowledge_steps_that_move_everything_differ_from_the_second_epoch_on() {
+    let workplace = Workplace::new();
+    let trained = |moves: &str, epochs: u32| {
+        train(&workplace, &json!({ "alternating": { "lambda": 1.0, "moves": moves } }), epochs)
+    };
+    assert!(trained("tables", 1) == trained("everything", 1), "nothing else has had a gradient before");
+    let (tables, everything) = (trained("tables", 2).0, trained("everything", 2).0);
+    assert!(tables[0] == everything[0] && tables[1] != everything[1]);
+}

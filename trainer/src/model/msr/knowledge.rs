@@ -37,6 +37,20 @@ pub struct Alternating {
     pub energy: Energy,
     /// Triples a step.
     pub batch: NonZeroU32,
+    /// What a step moves.
+    pub moves: Moves,
+}
+
+/// What a step of the knowledge task moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moves {
+    /// The tables that the task knows (eq. 15).
+    #[default]
+    Tables,
+    /// From the second epoch on every weight, by its momentum and its L2 penalty: the authors' code under the PyTorch of
+    /// its time, where a gradient that was cleared was zero and not absent.
+    Everything,
 }
 
 /// Settings of joint training.
@@ -77,7 +91,7 @@ pub struct PreTraining {
 
 impl Default for Alternating {
     fn default() -> Self {
-        Self { lambda: 1e-4, energy: Energy::Squared, batch: positive(256) }
+        Self { lambda: 1e-4, energy: Energy::Squared, batch: positive(256), moves: Moves::default() }
     }
 }
 
@@ -113,8 +127,8 @@ impl Hyperplanes {
     ) -> Result<Option<Self>, TrainerError> {
         let (strategy, energy, weight) = match mode {
             KnowledgeMode::None => return Ok(None),
-            KnowledgeMode::Alternating(Alternating { lambda, energy, batch }) => {
-                (Strategy::Alternating { batch }, energy, lambda)
+            KnowledgeMode::Alternating(Alternating { lambda, energy, batch, moves }) => {
+                (Strategy::Alternating { batch, moves_all: moves == Moves::Everything }, energy, lambda)
             }
             KnowledgeMode::Joint(Joint { lambda, weight, energy }) => {
                 let weight = match weight {

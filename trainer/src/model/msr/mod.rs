@@ -7,7 +7,7 @@
 //! **Deviations from the paper, as the authors' code has it:** in- and out-messages side by side, each with its own map and
 //! its own normalisation; PyTorch's gates; the GRU starts from zero; dot-product scores (`scorer: mlp` for eq. 9); softmax
 //! cross-entropy in place of eq. 10; prefixes, operations and relations in one table; one Adam for both tasks, whose
-//! steps leave alone the tensors without a gradient; joint training with each triple of a batch once; patience in total.
+//! steps leave alone the tensors without a gradient (`moves: everything` for what PyTorch did then); joint training with each triple of a batch once; patience in total.
 //! **Deviations from the code, as the paper has it:** weights drawn by `init: paper`, L2 of 1e-5 (code 1e-3), the energy of
 //! eq. 12 (`energy: normalized` for the code's), joint training with `lambda_1` (code: its square, `weight`). Left out:
 //! parameters that the code never uses, and the knowledge step's extra L2 on the mean square of its rows, a
@@ -31,7 +31,7 @@ use crate::error::TrainerError;
 use crate::nn::{Initializer, Mlp, Readout, Rule, Scorer, Table};
 
 pub use encoder::Encoder;
-pub use knowledge::{Alternating, Joint, KnowledgeMode, PreTraining, Weight};
+pub use knowledge::{Alternating, Joint, KnowledgeMode, Moves, PreTraining, Weight};
 
 use encoder::MicroBehaviors;
 use knowledge::Hyperplanes;
