@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use check::{
-    async_code, climbs, crates_named, emptily_named, floors_of, headless, left_for_later, too_long, words_named,
-    worldly_reads,
+    async_code, climbs, crates_named, declares, emptily_named, floors_of, headless, left_for_later, too_long,
+    words_named, worldly_reads,
 };
 
 /// Crates that belong in some rooms only: names, rooms of `src/`, and why.
@@ -122,6 +122,29 @@ fn files_are_short_and_say_what_they_are() {
 fn nothing_is_left_for_later() {
     for folder in ["src", "trainer/src", "tests"] {
         hold(folder, left_for_later);
+    }
+}
+
+#[test]
+fn every_file_is_part_of_the_program() {
+    for folder in ["src", "trainer/src", "tests/it", "trainer/tests/it"] {
+        let base = root().join(folder);
+        hold(folder, |file, _| {
+            let path = base.join(file);
+            let is_root = |path: &Path| path.parent() == Some(&*base);
+            let stem = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
+            if is_root(&path) && matches!(&*stem, "lib" | "main") {
+                return Vec::new();
+            }
+            // `a/mod.rs` is the module `a` of the folder above.
+            let named = if stem == "mod" { path.parent().expect("it lies in a folder") } else { &path };
+            let name = named.file_stem().expect("a folder has a name").to_string_lossy().into_owned();
+            let above = named.parent().expect("it lies in a folder");
+            let declaring =
+                [above.join("mod.rs"), above.join("lib.rs"), above.join("main.rs"), above.with_extension("rs")];
+            let declared = declaring.iter().filter(|path| path.is_file()).any(|path| declares(&read(path), &name));
+            if declared { Vec::new() } else { vec![format!("{file}: no module names it, so it is never compiled")] }
+        });
     }
 }
 

@@ -169,6 +169,16 @@ pub(super) fn left_for_later(file: &str, text: &str) -> Vec<String> {
     offenders
 }
 
+/// Whether the text of the module above declares the module `name`: `mod name`, or a line of a list that makes modules,
+/// `name Type =>`.
+pub(super) fn declares(above: &str, name: &str) -> bool {
+    let source = Source::parse(above);
+    (0..source.code.len()).any(|at| {
+        let listed = || source.word(at) == name && source.word(at + 2) == "=" && source.word(at + 3) == ">";
+        source.spells(at, &["mod", name]) || listed()
+    })
+}
+
 fn is_name(word: &str) -> bool {
     word.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
@@ -276,6 +286,12 @@ mod tests {
         assert_eq!(lines(&headless("a.rs", "use x;\n//! late")), [1]);
         assert_eq!(headless("a.rs", "//! What it is."), [""; 0]);
         assert_eq!(lines(&emptily_named("util/a.rs", "\nmod helpers;\nmod utility;")), [1, 2]);
+    }
+
+    #[test]
+    fn a_module_is_declared_by_its_name_and_by_no_other_word() {
+        assert!(declares("pub(crate) mod a;", "a") && declares("list! {\n    a Type => x,\n}", "a"));
+        assert!(!declares("mod ab; use a::b; // mod a;\nlet s = \"mod a\";", "a"));
     }
 
     #[test]
