@@ -14,6 +14,17 @@ pub struct Project {
     pub root: Utf8PathBuf,
 }
 
+/// The folder that holds raw files.
+#[derive(Debug, Clone)]
+pub struct DataFolder {
+    /// Where it is.
+    pub path: Utf8PathBuf,
+    /// Its path as the records have it: from the project's root where it lies inside.
+    pub name: Utf8PathBuf,
+    /// True when a person named it: then it answers alone, and what was read from other folders does not count.
+    pub named: bool,
+}
+
 impl Project {
     /// The project that a file belongs to: the nearest folder above it with a `.sr-pipe` folder, else with an
     /// `experiments` folder beside or above, else the folder of the file.
@@ -34,6 +45,18 @@ impl Project {
     /// Where reports go.
     pub fn results(&self) -> Utf8PathBuf {
         self.root.join("results")
+    }
+
+    /// The folder of raw files: the one that a person named, else `data`.
+    ///
+    /// # Errors
+    /// When the one that was named is not there.
+    pub fn data(&self, named: Option<&Utf8Path>) -> std::io::Result<DataFolder> {
+        let path = match named {
+            Some(named) => named.canonicalize_utf8()?,
+            None => self.root.join("data"),
+        };
+        Ok(DataFolder { name: self.relative(&path).to_owned(), path, named: named.is_some() })
     }
 
     /// A path as a person would write it from the project's root.

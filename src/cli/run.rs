@@ -158,7 +158,7 @@ fn missing_files(plan: &Plan, workspace: &Workspace, left_out: &LeftOut) -> Vec<
         }
         let names: Vec<String> = files.iter().map(|file| format!("`{file}`")).collect();
         let message = format!("missing raw {}: {}", if names.len() == 1 { "file" } else { "files" }, names.join(", "));
-        let help = format!("name the folder that holds the raw files: `--data DIR` (now `{}`)", workspace.data);
+        let help = format!("name the folder that holds the raw files: `--data DIR` (now `{}`)", workspace.data.path);
         messages.push(at_stage(workspace, &node.label, &[], message).help(help));
     }
     messages

@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::document::{Part, Setting, keys};
 use crate::experiment::{Cells, Choice, ExperimentFile, Only, Seeds};
 use crate::hash::ContentHash;
-use crate::project::{Project, write_atomically};
+use crate::project::{DataFolder, Project, write_atomically};
 use crate::record::Records;
 use crate::stage::Surroundings;
 use crate::stage::trainer::{Description, Trainer};
@@ -26,6 +26,13 @@ pub(super) struct Selection {
     pub experiment: Utf8PathBuf,
     #[command(flatten)]
     pub chosen: Chosen,
+}
+
+impl Selection {
+    /// The experiment file with what was chosen of it.
+    pub(super) fn read(&self) -> Result<ExperimentFile, Vec<Diagnostic>> {
+        ExperimentFile::read(&self.experiment, &self.chosen.choice())
+    }
 }
 
 /// What of an experiment, and where its raw files are.
@@ -73,23 +80,15 @@ pub(super) struct Workspace {
     /// The store.
     pub store: Store,
     /// Where raw files are.
-    pub data: Utf8PathBuf,
+    pub data: DataFolder,
 }
 
 impl Workspace {
     /// Reads and checks everything that can be checked before work begins.
     pub(super) async fn open(selection: &Selection) -> Result<Self, CommandError> {
-        let file = ExperimentFile::read(&selection.experiment, &selection.chosen.choice())?;
+        let file = selection.read()?;
         let project = Project::of(&selection.experiment.canonicalize_utf8()?);
-        let data = match &selection.chosen.data {
-            Some(folder) if folder.is_dir() => folder.canonicalize_utf8()?,
-            Some(folder) => {
-                return Err(Diagnostic::new(format!("there is no folder `{folder}`"))
-                    .help("`--data` names the folder that holds the raw files")
-                    .into());
-            }
-            None => project.root.join("data"),
-        };
+        let data = data_folder(&project, selection.chosen.data.as_deref())?;
         let records = Records::open(&project.state()).await?;
         let trainer = match file.needs_trainer() {
             true => Some(Arc::new(find_trainer(&file, &selection.experiment, &project, &records).await?)),
@@ -113,6 +112,16 @@ impl Workspace {
     pub(super) fn choices(&self) -> serde_json::Value {
         self.file.choice.to_json()
     }
+}
+
+/// Where raw files are, by what the command line says.
+pub(super) fn data_folder(project: &Project, named: Option<&Utf8Path>) -> Result<DataFolder, CommandError> {
+    if let Some(folder) = named.filter(|folder| !folder.is_dir()) {
+        return Err(Diagnostic::new(format!("there is no folder `{folder}`"))
+            .help("`--data` names the folder that holds the raw files")
+            .into());
+    }
+    Ok(project.data(named)?)
 }
 
 async fn find_trainer(

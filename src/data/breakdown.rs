@@ -61,6 +61,10 @@ pub struct Split {
     pub title: &'static str,
     /// The groups, in the order of their columns: what is said of a target in one.
     pub groups: &'static [&'static str],
+    /// What the groups differ in, as the title of an axis.
+    pub axis: &'static str,
+    /// The groups along that axis.
+    pub ticks: &'static [&'static str],
     /// The place of a sample's group.
     pub group_of: fn(&Target) -> usize,
 }
@@ -73,18 +77,24 @@ impl Breakdown {
                 name: "in-session",
                 title: "Targets that stand in the session's input, and those that do not",
                 groups: &["in session", "not in session"],
+                axis: "whether the target stands in the session's input",
+                ticks: &["it does", "it does not"],
                 group_of: |target| usize::from(!target.sample.in_session),
             },
             Self::Cold => &Split {
                 name: "cold",
                 title: "Warm targets, and cold ones: those that no training session holds",
                 groups: &["warm", "cold"],
+                axis: "the target",
+                ticks: &["warm", "cold"],
                 group_of: |target| usize::from(target.sample.cold),
             },
             Self::SessionLength => &Split {
                 name: "session-length",
                 title: "Targets by the length of the session's input, in events",
                 groups: &["after 1", "after 2", "after 3-5", "after 6-10", "after more"],
+                axis: "events in the session's input",
+                ticks: &["1", "2", "3–5", "6–10", "more"],
                 group_of: |target| match target.sample.position {
                     ..=1 => 0,
                     2 => 1,
@@ -97,6 +107,8 @@ impl Breakdown {
                 name: "popularity",
                 title: "Targets by their popularity: how many events of training sessions are of them",
                 groups: &["unseen", "seen 1-2", "seen 3-9", "seen 10-99", "seen 100-999", "seen 1000 or more"],
+                axis: "training events of the target",
+                ticks: &["0", "1–2", "3–9", "10–99", "100–999", "1000 +"],
                 group_of: |target| match target.trained {
                     0 => 0,
                     1..=2 => 1,

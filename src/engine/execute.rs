@@ -69,8 +69,8 @@ impl Executor {
         for again in &plan.confirmed {
             self.records.confirm_files(&again.object, &again.entries, &again.stamps).await?;
         }
-        for (source, object) in &plan.seen {
-            self.records.remember_source(&source.folder, &source.files, object).await?;
+        for source in &plan.seen {
+            self.records.remember_source(source).await?;
         }
         let mut walk = Walk::new(graph);
         let working: Vec<bool> = plan.statuses.iter().map(Status::works).collect();

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 
 use super::fingerprint::Fingerprint;
 use super::graph::{Graph, Node, NodeId};
@@ -13,7 +13,8 @@ use super::outcome::Link;
 use super::stage::Source;
 use crate::artifact::{Damage, FileEntry, FileStamp, Manifest, Store, stamp};
 use crate::hash::ContentHash;
-use crate::record::{CacheIndex, RecordError, Records};
+use crate::project::DataFolder;
+use crate::record::{CacheIndex, RecordError, Records, SeenSource};
 
 /// How a node stands before a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,7 +129,7 @@ pub struct Plan {
     /// Objects whose files have new stamps and were read and found right.
     pub confirmed: Vec<Confirmed>,
     /// Raw files whose content is not the one on record.
-    pub seen: Vec<(Source, ContentHash)>,
+    pub seen: Vec<SeenSource>,
 }
 
 impl Plan {
@@ -156,22 +157,25 @@ pub struct Confirmed {
 pub struct Planner<'a> {
     records: &'a Records,
     store: &'a Store,
-    data: &'a Utf8Path,
+    data: &'a DataFolder,
     index: CacheIndex,
-    sources: BTreeMap<(Utf8PathBuf, Vec<Utf8PathBuf>), ContentHash>,
+    sources: BTreeMap<(Utf8PathBuf, Vec<Utf8PathBuf>), Vec<SeenSource>>,
     dropped: HashSet<ContentHash>,
     trust: Trust,
 }
 
 impl<'a> Planner<'a> {
-    /// A planner on the present state of the records. `data` is the folder of raw files.
+    /// A planner on the present state of the records.
     ///
     /// # Errors
     /// When the records cannot be read.
-    pub async fn new(records: &'a Records, store: &'a Store, data: &'a Utf8Path) -> Result<Self, RecordError> {
+    pub async fn new(records: &'a Records, store: &'a Store, data: &'a DataFolder) -> Result<Self, RecordError> {
         let index = records.cache_index().await?;
-        let (sources, dropped) = (records.sources().await?, records.dropped().await?);
-        let sources = sources.into_iter().map(|(folder, files, object)| ((folder, files), object)).collect();
+        let dropped = records.dropped().await?;
+        let mut sources: BTreeMap<_, Vec<SeenSource>> = BTreeMap::new();
+        for seen in records.sources().await? {
+            sources.entry((seen.folder.clone(), seen.files.clone())).or_default().push(seen);
+        }
         Ok(Self { records, store, data, index, sources, dropped, trust: Trust::Disk })
     }
 
@@ -316,16 +320,18 @@ impl<'a> Planner<'a> {
         Ok((!same).then_some(Confirmed { object: *object, entries, stamps }))
     }
 
-    async fn source(&self, source: Source, seen: &mut Vec<(Source, ContentHash)>) -> Result<Status, PlanError> {
-        let recorded = self.sources.get(&(source.folder.clone(), source.files.clone())).copied();
+    async fn source(&self, source: Source, seen: &mut Vec<SeenSource>) -> Result<Status, PlanError> {
+        // An absolute folder is the same one whatever the data folder.
+        let data = source.folder.is_relative().then(|| self.data.name.clone());
+        let recorded = self.recorded(&source, data.as_ref());
         let missing = self.missing(&source);
         if !missing.is_empty() {
             return Ok(match recorded {
-                Some(object) => Status::Absent { key: None, object },
+                Some(known) => Status::Absent { key: None, object: known.object },
                 None => Status::Missing { files: missing },
             });
         }
-        let folder = self.data.join(&source.folder);
+        let folder = self.data.path.join(&source.folder);
         let (mut entries, mut files) = (Vec::new(), Vec::new());
         for name in source.files.iter().filter_map(|file| source.find(&folder, file)) {
             let path = folder.join(&name).canonicalize_utf8()?;
@@ -345,14 +351,28 @@ impl<'a> Planner<'a> {
             files.push(Link { name, to: path });
         }
         let object = Manifest::new("raw", entries).digest();
-        if recorded != Some(object) {
-            seen.push((source, object));
+        let now = SeenSource { data, folder: source.folder, files: source.files, object };
+        if recorded != Some(&now) {
+            seen.push(now);
         }
         Ok(Status::Source { object, folder, files })
     }
 
+    /// What raw files held when they were last seen: in this data folder; if never there, nobody knows where; and else
+    /// in any, unless a person named this one.
+    fn recorded(&self, source: &Source, data: Option<&Utf8PathBuf>) -> Option<&SeenSource> {
+        let nearness = |known: &&SeenSource| match (&known.data, data) {
+            (there, here) if there.as_ref() == here => 2,
+            (None, _) => 1,
+            (Some(_), _) => 0,
+        };
+        let counts = |known: &&SeenSource| !self.data.named || nearness(known) > 0;
+        let known = self.sources.get(&(source.folder.clone(), source.files.clone()))?;
+        known.iter().filter(counts).max_by_key(nearness)
+    }
+
     fn missing(&self, source: &Source) -> Vec<Utf8PathBuf> {
-        let folder = self.data.join(&source.folder);
+        let folder = self.data.path.join(&source.folder);
         let lacks = |file: &&Utf8PathBuf| source.find(&folder, file).is_none();
         source.files.iter().filter(lacks).map(|file| folder.join(file)).collect()
     }

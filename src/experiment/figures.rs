@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grid::AxisValue;
 use super::load::ExperimentFile;
+use crate::data::breakdown::Breakdown;
 use crate::diagnostic::{Diagnostic, suggestion};
 use crate::document::{Part, Path, keys};
 use crate::metric::MetricAt;
@@ -21,7 +22,7 @@ pub struct FigureSpec {
     pub name: String,
     /// The heading, in the figure and in the report.
     pub title: String,
-    /// What is drawn: `curves`, `bars`, or `sweep: { axis: lambda, scale: log }`.
+    /// What is drawn: `curves`, `bars`, `sweep: { axis: lambda, scale: log }`, or `breakdown: session-length`.
     pub draw: Drawing,
     /// The metric with its cut-off: `mrr@20`. Curves have the metrics that the trainer measures after each epoch.
     pub metric: String,
@@ -48,6 +49,8 @@ pub enum Drawing {
     Bars,
     /// The metric on the test set by the value of a numeric axis, with bands as curves have.
     Sweep(Sweep),
+    /// The metric by groups of test samples: a line goes from group to group.
+    Breakdown(Breakdown),
 }
 
 /// The axis along which a sweep goes.
@@ -77,7 +80,7 @@ impl FigureSpec {
     pub fn sweep(&self) -> Option<&Sweep> {
         match &self.draw {
             Drawing::Sweep(sweep) => Some(sweep),
-            Drawing::Curves | Drawing::Bars => None,
+            Drawing::Curves | Drawing::Bars | Drawing::Breakdown(_) => None,
         }
     }
 

@@ -26,7 +26,7 @@ pub use detail::{CellDetail, Details, RunDetail, StageDetail};
 pub use ending::{CellEnd, RunEnd, StageEnd};
 pub use history::{Given, Measured};
 pub use index::CacheIndex;
-pub use planning::EarlierResult;
+pub use planning::{EarlierResult, SeenSource};
 pub use rows::{Attempt, AttemptRow, MadeBy, NewRun, RunRow, RunState, stage_name};
 pub use sidecar::{Sidecars, sidecars};
 pub use transfer::{Row, Rows, SoundObject};

@@ -3,13 +3,26 @@
 
 use std::collections::HashSet;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use serde_json::Value;
 use sqlx::Row;
 
 use super::cache::hash;
 use super::{RecordError, Records, sidecar};
 use crate::hash::ContentHash;
+
+/// The content that raw files had when they were last seen, by the names that a pipeline gives them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenSource {
+    /// The data folder, from the project's root where it lies inside; nothing when that is not known, or does not matter.
+    pub data: Option<Utf8PathBuf>,
+    /// The folder in it.
+    pub folder: Utf8PathBuf,
+    /// The files in that.
+    pub files: Vec<Utf8PathBuf>,
+    /// Their content.
+    pub object: ContentHash,
+}
 
 /// An earlier result of a stage, for comparison.
 #[derive(Debug, Clone)]
@@ -25,45 +38,54 @@ pub struct EarlierResult {
 }
 
 impl Records {
-    /// The content that raw files had when they were last seen: folder, files, digest.
+    /// Raw files that were seen, the latest last.
     ///
     /// # Errors
     /// When the records cannot be read.
-    pub async fn sources(&self) -> Result<Vec<(Utf8PathBuf, Vec<Utf8PathBuf>, ContentHash)>, RecordError> {
-        let rows = sqlx::query("SELECT folder, files, object FROM sources")
+    pub async fn sources(&self) -> Result<Vec<SeenSource>, RecordError> {
+        let rows = sqlx::query("SELECT data, folder, files, object FROM sources ORDER BY seen")
             .fetch_all(&self.pool)
             .await
             .map_err(self.failed())?;
         rows.iter()
             .map(|row| {
-                let files: Vec<Utf8PathBuf> =
-                    serde_json::from_str(row.get(1)).map_err(|error| RecordError::Row(error.to_string()))?;
-                Ok((Utf8PathBuf::from(row.get::<String, _>(0)), files, hash(row.get(2))?))
+                Ok(SeenSource {
+                    data: Some(row.get::<String, _>(0)).filter(|data| !data.is_empty()).map(Utf8PathBuf::from),
+                    folder: row.get::<String, _>(1).into(),
+                    files: serde_json::from_str(row.get(2)).map_err(|error| RecordError::Row(error.to_string()))?,
+                    object: hash(row.get(3))?,
+                })
             })
             .collect()
     }
 
-    /// Remembers the content of raw files by the names that a pipeline gives them.
+    /// Remembers raw files.
     ///
     /// # Errors
     /// When the records cannot be written.
-    pub async fn remember_source(
-        &self,
-        folder: &Utf8Path,
-        files: &[Utf8PathBuf],
-        object: &ContentHash,
-    ) -> Result<(), RecordError> {
+    pub async fn remember_source(&self, source: &SeenSource) -> Result<(), RecordError> {
         if !self.writable() {
             return Ok(());
         }
-        sqlx::query("INSERT OR REPLACE INTO sources (folder, files, object) VALUES (?, ?, ?)")
-            .bind(folder.as_str())
-            .bind(serde_json::to_string(files).map_err(|error| RecordError::Row(error.to_string()))?)
-            .bind(object.to_string())
-            .execute(&self.pool)
+        let files = serde_json::to_string(&source.files).map_err(|error| RecordError::Row(error.to_string()))?;
+        let mut transaction = self.pool.begin().await.map_err(self.failed())?;
+        // What was seen nobody knew where has a place now.
+        sqlx::query("DELETE FROM sources WHERE data = '' AND folder = ? AND files = ? AND object = ?")
+            .bind(source.folder.as_str())
+            .bind(&files)
+            .bind(source.object.to_string())
+            .execute(&mut *transaction)
             .await
             .map_err(self.failed())?;
-        Ok(())
+        sqlx::query("INSERT OR REPLACE INTO sources (data, folder, files, object) VALUES (?, ?, ?, ?)")
+            .bind(source.data.as_ref().map_or("", |data| data.as_str()))
+            .bind(source.folder.as_str())
+            .bind(&files)
+            .bind(source.object.to_string())
+            .execute(&mut *transaction)
+            .await
+            .map_err(self.failed())?;
+        transaction.commit().await.map_err(self.failed())
     }
 
     /// Objects of `temp` stages that were dropped after use.

@@ -212,3 +212,26 @@ fn mistakes_in_figures_are_told_all_at_once_with_their_places_before_anything_ru
     ]);
     assert!(!scratch.root.join("results").exists());
 }
+
+#[test]
+fn a_breakdown_is_drawn_from_group_to_group_with_the_spread_over_seeds() {
+    let figure = "  figures:\n    - { name: length, title: By length, draw: { breakdown: session-length }, metric: hit@1, \
+                  only: { lambda: [0.1], model: [deep] } }\n";
+    let scratch = project(figure);
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    // Samples are numbered from a session's end. With lambda 0.1 both seeds hit the first of them, whose input has three
+    // events, one hits the second, none the third.
+    let drawn = scratch.read("results/e-length.svg");
+    has(
+        &drawn,
+        &[
+            "<title>Deep, events in the session's input 1: 0.00 ± 0.00</title>",
+            " 2: 50.00 ± 70.71</title>",
+            " 3–5: 100.00 ± 0.00</title>",
+            ">3–5</text>",
+        ],
+    );
+    assert!(!drawn.contains(">6–10</text>"), "a group without a target has no place: {drawn}");
+    let report = scratch.read("results/e.md");
+    has(&report, &["Targets in the groups: 1, 1, 1, 0, 0 (toy).", "Deep with 50.00 ± 70.71 at 2"]);
+}

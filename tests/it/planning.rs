@@ -181,3 +181,22 @@ fn what_is_more_than_a_change_of_code_is_not_accepted() {
     let arguments = ["accept", "experiments/e.yaml", "four", "--reason", "none"];
     scratch.sr_pipe(&arguments).expect(2).told(&["has a stage `four`"]);
 }
+
+#[test]
+fn what_was_read_from_another_data_folder_does_not_count_for_the_one_that_is_named() {
+    let scratch = Scratch::new();
+    chain(&scratch, ["", "", ""]);
+    scratch.write("elsewhere/r/x", "raw\n").write("empty/nothing", "");
+    let plan = |data: &[&str]| scratch.sr_pipe(&[&["plan", "experiments/e.yaml"], data].concat());
+    scratch.sr_pipe(&["run", "experiments/e.yaml", "--data", "elsewhere"]).expect(0);
+    fs_err::remove_dir_all(scratch.root.join("data")).unwrap();
+    fs_err::remove_dir_all(scratch.root.join("elsewhere/r")).unwrap();
+    for data in [&["--data", "elsewhere"][..], &[]] {
+        let said = plan(data).expect(0).stdout;
+        assert!(said.contains("3 stages in the cache, 0 to run"), "{data:?}: {said}");
+    }
+    let said = plan(&["--data", "empty"]);
+    assert!(said.stdout.contains("missing") && said.stdout.contains("0 stages in the cache"), "{}", said.stdout);
+    let failed = scratch.sr_pipe(&["run", "experiments/e.yaml", "--data", "empty"]).expect(2);
+    assert!(failed.stderr.contains("missing raw file") && failed.stderr.contains("empty/r/x"), "{}", failed.stderr);
+}

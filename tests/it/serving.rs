@@ -110,12 +110,37 @@ fn every_page_of_a_run_is_there_and_a_name_that_is_markup_does_no_harm() {
 }
 
 #[test]
+fn the_report_of_a_run_is_worked_out_while_cells_are_missing_and_nothing_is_written() {
+    let scratch = crate::figures::project(crate::figures::FIGURES);
+    scratch.sr_pipe(&["run", "experiments/e.yaml", "--only", "model=deep"]).expect(0);
+    fs_err::remove_dir_all(scratch.root.join("results")).unwrap();
+    let server = Server::start(&scratch, &["--listen", "127.0.0.1:0"]);
+    assert!(links(&server.page("/runs/1")).contains(&"/runs/1/report".to_owned()));
+    let report = server.page("/runs/1/report");
+    for part in ["<title>Drawn", "Deep", "missing", "did not run"] {
+        assert!(report.contains(part), "no `{part}` in:\n{report}");
+    }
+    assert!(!report.contains("<script>alert"), "{report}");
+    assert!(!scratch.root.join("results").exists());
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    assert!(!server.page("/runs/1/report").contains("did not run"), "it is of the whole grid as it stands");
+    assert!(server.ask("GET", "/runs/99/report", "").0.starts_with("HTTP/1.1 404"));
+}
+
+#[test]
 fn what_is_not_there_is_told_and_nothing_can_be_written() {
     let scratch = ran();
     let server = Server::start(&scratch, &["--listen", "127.0.0.1:0"]);
-    for path in
-        ["/runs/99", "/runs/x", "/runs/1/cells/none", "/logs/99", "/results/../.sr-pipe/records.sqlite", "/x", "/%ff"]
-    {
+    for path in [
+        "/runs/99",
+        "/runs/1/report",
+        "/runs/x",
+        "/runs/1/cells/none",
+        "/logs/99",
+        "/results/../.sr-pipe/records.sqlite",
+        "/x",
+        "/%ff",
+    ] {
         let (head, _) = server.ask("GET", path, "");
         assert!(head.starts_with("HTTP/1.1 404"), "{path}: {head}");
     }

@@ -7,6 +7,7 @@ use camino::Utf8PathBuf;
 use super::subject::{Of, Subject};
 use crate::artifact::{Gate, Store};
 use crate::cli::CommandError;
+use crate::cli::workspace::data_folder;
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::StageError;
 use crate::engine::{GraphBuilder, Plan, Planner, Status};
@@ -30,7 +31,7 @@ impl Sealed {
         instance: &Instance,
         project: &Project,
     ) -> Result<Self, CommandError> {
-        let data = of.data.clone().unwrap_or_else(|| project.root.join("data"));
+        let data = data_folder(project, of.data.as_deref())?;
         let (records, store) = (Records::open(&project.state()).await?, Store::new(&project.state()));
         let mut builder = GraphBuilder::default();
         let nodes = builder

@@ -8,6 +8,8 @@ use crate::cli::workspace::{Chosen, Selection, Workspace};
 use crate::cli::{CommandError, Ending, color, say};
 use crate::diagnostic::Diagnostic;
 use crate::experiment::Seeds;
+use crate::project::Project;
+use crate::record::RunRow;
 
 /// The experiments to report, and what became of those that cannot be.
 pub(super) struct Asked {
@@ -80,6 +82,7 @@ async fn on_record(arguments: &Arguments) -> Result<Vec<Selection>, CommandError
     }
     let records = arguments.place.records().await?;
     let mut seen = std::collections::BTreeSet::new();
+    let project = arguments.place.project();
     let mut selections = Vec::new();
     for run in records.runs(i64::MAX).await? {
         let choices = &run.choices;
@@ -87,25 +90,29 @@ async fn on_record(arguments: &Arguments) -> Result<Vec<Selection>, CommandError
         if !seen.insert((run.experiment.clone(), format!("{changes:?}"))) {
             continue;
         }
-        let experiment = arguments.place.project().root.join(&run.experiment);
-        let Some(chosen) = chosen_by(choices, data) else {
-            return Err(Diagnostic::new(format!("what run {} chose cannot be read", run.id))
-                .help("name the experiment files instead")
-                .into());
-        };
-        selections.push(Selection { experiment, chosen });
+        selections.push(of_run(&run, &project, data.as_deref())?);
     }
     // Newest first on record; by name for people.
     selections.sort_by(|one, other| one.experiment.cmp(&other.experiment));
     Ok(selections)
 }
 
+/// The whole grid of a run's experiment, with what the run chose of the file.
+pub(super) fn of_run(run: &RunRow, project: &Project, data: Option<&Utf8Path>) -> Result<Selection, CommandError> {
+    let Some(chosen) = chosen_by(&run.choices, data) else {
+        return Err(Diagnostic::new(format!("what run {} chose cannot be read", run.id))
+            .help("name the experiment files instead")
+            .into());
+    };
+    Ok(Selection { experiment: project.root.join(&run.experiment), chosen })
+}
+
 /// What a run chose, from its record; nothing where this version does not understand it.
-fn chosen_by(choices: &Value, data: &Option<camino::Utf8PathBuf>) -> Option<Chosen> {
+fn chosen_by(choices: &Value, data: Option<&Utf8Path>) -> Option<Chosen> {
     let list = |name: &str| choices[name].as_array().into_iter().flatten();
     let set = list("set").map(|setting| setting.as_str()?.parse().ok()).collect::<Option<_>>()?;
     let seeds = list("seeds").map(|seed| Some(seed.as_u64()?.to_string())).collect::<Option<Vec<_>>>()?;
     let seeds: Option<Seeds> = if seeds.is_empty() { None } else { Some(seeds.join(",").parse().ok()?) };
     let profile = choices["profile"].as_str().map(str::to_owned);
-    Some(Chosen { data: data.clone(), profile, set, seeds, only: Vec::new() })
+    Some(Chosen { data: data.map(Utf8Path::to_owned), profile, set, seeds, only: Vec::new() })
 }

@@ -119,7 +119,7 @@ impl Found<'_> {
                 return Absence::Failed { message: message.clone(), log };
             }
             let Some(source) = node.member.stage.source() else { continue };
-            let folder = workspace.data.join(&source.folder);
+            let folder = workspace.data.path.join(&source.folder);
             let files = source.files.iter().filter(|file| source.find(&folder, file).is_none());
             absent.extend(files.map(|file| source.folder.join(file)));
         }

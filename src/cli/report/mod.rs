@@ -17,6 +17,8 @@ use super::{CommandError, Ending, block_on, print, say};
 use crate::diagnostic::Diagnostic;
 use crate::document::Part;
 use crate::engine::{NodeState, Planner};
+use crate::project::Project;
+use crate::record::RunRow;
 use crate::report::form;
 
 use asked::Asked;
@@ -59,7 +61,11 @@ async fn report(arguments: &Arguments) -> Result<Ending, CommandError> {
     let mut asked = Asked::of(arguments).await?;
     files::apart(&asked.workspaces)?;
     for workspace in std::mem::take(&mut asked.workspaces) {
-        match render_one(&workspace).await {
+        let rendered = match unclaimed(&workspace) {
+            Ok(()) => render_cached(&workspace).await,
+            Err(error) => Err(error),
+        };
+        match rendered {
             Ok(rendered) if arguments.check => match rendered.check(&workspace) {
                 Ok(holds) => asked.moved |= !holds,
                 Err(error) => asked.fail(&workspace.file.document.path, error)?,
@@ -77,12 +83,23 @@ async fn report(arguments: &Arguments) -> Result<Ending, CommandError> {
 }
 
 /// The report of what is in the cache.
-async fn render_one(workspace: &Workspace) -> Result<Rendered, CommandError> {
-    unclaimed(workspace)?;
+async fn render_cached(workspace: &Workspace) -> Result<Rendered, CommandError> {
     let _gate = gather::keep_all(workspace)?;
     let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
     let plan = planner.plan(&workspace.cells.graph).await?;
     render(workspace, &states(workspace, &plan)).await
+}
+
+/// The report of a run's experiment as it stands now, as HTML; nothing is written.
+pub(super) async fn live(run: &RunRow, project: &Project) -> Result<String, CommandError> {
+    let workspace = Workspace::open(&asked::of_run(run, project, None)?).await?;
+    Ok(form::html(&render_cached(&workspace).await?.page))
+}
+
+/// Whether the experiment of a run can be read and has a report.
+pub(super) fn has_report(run: &RunRow, project: &Project) -> bool {
+    let selection = asked::of_run(run, project, None);
+    selection.is_ok_and(|selection| selection.read().is_ok_and(|file| file.experiment.report.is_some()))
 }
 
 /// Writes the report in its usual forms; gives the path of the first.

@@ -13,7 +13,7 @@ use crate::cli::workspace::Workspace;
 use crate::data::breakdown::{Target, targets};
 use crate::data::ranks::Ranks;
 use crate::diagnostic::Diagnostic;
-use crate::experiment::{Drawing, ReportSpec};
+use crate::experiment::{Drawing, FigureSpec, ReportSpec};
 use crate::report::{Audited, CellRanks, CellResult, CellState, Report, page, render_csv};
 
 /// The page and the CSV.
@@ -26,6 +26,8 @@ pub(super) async fn render(
     let mut origin = Origin::default();
     let mut cells = Vec::with_capacity(found.len());
     let mut tested = Tested::default();
+    let breaks_down = |figure: &FigureSpec| matches!(figure.draw, Drawing::Breakdown(_));
+    let tells_samples_apart = !spec.breakdowns.is_empty() || spec.figures.iter().any(breaks_down);
     let draws_curves = spec.figures.iter().any(|figure| figure.draw == Drawing::Curves);
     for found in found {
         let cell = found.cell;
@@ -34,7 +36,7 @@ pub(super) async fn render(
             let meta = fs_err::read(dataset.folder.join("meta.json"))?;
             let meta: serde_json::Value = serde_json::from_slice(&meta).map_err(std::io::Error::other)?;
             test_samples = meta["test_samples"].as_str().unwrap_or_default().to_owned();
-            if !spec.breakdowns.is_empty() {
+            if tells_samples_apart {
                 samples = Some(tested.of(&dataset.folder)?);
             }
         }

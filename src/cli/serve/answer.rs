@@ -7,7 +7,7 @@ use hyper::{Response, StatusCode, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::html::Html;
-use super::{cell, log, results, run, runs};
+use super::{cell, log, report, results, run, runs};
 use crate::cli::CommandError;
 use crate::project::Project;
 use crate::record::Records;
@@ -122,7 +122,11 @@ impl Site {
         match parts[..] {
             [""] => runs::page(&self.project, &Records::open(&state).await?).await,
             ["runs", number] => match number.parse() {
-                Ok(number) => run::page(&Records::open(&state).await?, &state, number).await,
+                Ok(number) => run::page(&self.project, &Records::open(&state).await?, number).await,
+                Err(_) => Ok(Answer::nothing("such run")),
+            },
+            ["runs", number, "report"] => match number.parse() {
+                Ok(number) => report::page(&self.project, &Records::open(&state).await?, number).await,
                 Err(_) => Ok(Answer::nothing("such run")),
             },
             ["runs", number, "cells", name] => match number.parse() {
@@ -147,6 +151,11 @@ fn decoded(part: &str) -> Option<String> {
 /// The address of a run.
 pub(super) fn of_run(run: i64) -> String {
     format!("/runs/{run}")
+}
+
+/// The address of the report of a run's experiment as it stands.
+pub(super) fn of_report(run: i64) -> String {
+    format!("/runs/{run}/report")
 }
 
 /// The address of a cell of a run.

@@ -8,6 +8,7 @@ mod curve;
 mod door;
 mod html;
 mod log;
+mod report;
 mod results;
 mod run;
 mod runs;

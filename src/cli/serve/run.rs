@@ -1,27 +1,32 @@
 //! `/runs/7`: where a run stands: its cells by state, what is under way with its learning curve, what failed and why.
 
-use camino::Utf8Path;
-
-use super::answer::{Answer, of_cell, of_log};
+use super::answer::{Answer, of_cell, of_log, of_report};
 use super::curve::curves;
 use super::html::{Html, text};
 use super::view::{RunView, Stand, seconds};
 use crate::cli::CommandError;
+use crate::cli::report::has_report;
 use crate::cli::watch::snapshot::Snapshot;
 use crate::cli::watch::{about, duration, first_line};
+use crate::project::Project;
 use crate::record::Records;
 
 /// Cells of one state that are listed at once; more can be opened.
 const OPEN: usize = 40;
 
-pub(super) async fn page(records: &Records, state: &Utf8Path, run: i64) -> Result<Answer, CommandError> {
-    let Some(view) = RunView::open(records, state, run).await? else { return Ok(Answer::nothing("such run")) };
+pub(super) async fn page(project: &Project, records: &Records, run: i64) -> Result<Answer, CommandError> {
+    let Some(view) = RunView::open(records, &project.state(), run).await? else {
+        return Ok(Answer::nothing("such run"));
+    };
     let mut html = facts(&view);
     if let Some(snapshot) = view.snapshot() {
         html = progress(html, snapshot, view.alive());
         if view.alive() && !snapshot.running.is_empty() {
             html = under_way(html, &view, snapshot);
         }
+    }
+    if has_report(&view.run().run, project) {
+        html = html.raw("<p>").link(&of_report(run), "The report as it stands now").raw("</p>\n");
     }
     html = failures(html, &view);
     html = cells(html, &view, run);

@@ -16,6 +16,8 @@ pub(super) enum Form {
     Epochs,
     /// Lines over the values of an axis.
     Values(Spacing),
+    /// Lines over groups, which stand as far apart as they are many.
+    Groups,
     /// One bar a line.
     Bars,
 }
@@ -65,7 +67,7 @@ impl Chart<'_> {
         let top = heading(&mut body, self.title, self.warning.as_deref());
         let bottom = match self.form {
             Form::Bars => self.bars(&mut body, top),
-            Form::Epochs | Form::Values(_) => {
+            Form::Epochs | Form::Values(_) | Form::Groups => {
                 let top = self.legend(&mut body, top);
                 self.lines(&mut body, top)
             }
@@ -143,7 +145,8 @@ impl Chart<'_> {
                 .collect();
         }
         // Powers of ten, where a number would be long: on all of the axis, so that they can be compared at a glance.
-        if values.iter().any(|(_, label)| label.chars().count() > LONGEST_LABEL) {
+        let long = |(_, label): &(f64, String)| label.chars().count() > LONGEST_LABEL;
+        if !matches!(self.form, Form::Groups) && values.iter().any(long) {
             values.iter_mut().for_each(|(value, label)| *label = format!("{value:e}"));
         }
         Across { log, first, last, values }

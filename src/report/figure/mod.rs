@@ -56,7 +56,7 @@ fn figure(
         .then(|| format!("Synthetic data: {} was generated with planted structure.", list(&series.synthetic)));
     let shown = match spec.draw {
         Drawing::Bars => format!("{y}, {}.", series.over),
-        Drawing::Curves | Drawing::Sweep(_) => format!("{y}, by {x}, {}.", series.over),
+        Drawing::Curves | Drawing::Sweep(_) | Drawing::Breakdown(_) => format!("{y}, by {x}, {}.", series.over),
     };
     words.push(shown);
     words.extend(seen(spec, metric, &series));
@@ -84,6 +84,7 @@ fn axes(report: &Report<'_>, spec: &FigureSpec, metric: MetricAt) -> (String, St
     match &spec.draw {
         Drawing::Bars => (String::new(), tested, Form::Bars),
         Drawing::Sweep(sweep) => (sweep.axis.clone(), tested, Form::Values(sweep.scale)),
+        Drawing::Breakdown(breakdown) => (breakdown.split().axis.to_owned(), tested, Form::Groups),
         Drawing::Curves => {
             let part = match report.protocol.select_on {
                 SelectOn::Validation => "validation",
@@ -94,17 +95,24 @@ fn axes(report: &Report<'_>, spec: &FigureSpec, metric: MetricAt) -> (String, St
     }
 }
 
-/// The best of each panel in words.
+/// The best of each panel in words; of a breakdown, the best of each group.
 fn seen(spec: &FigureSpec, metric: MetricAt, series: &Series) -> Option<String> {
     let order = |point: &Point| if metric.metric.higher_is_better { -point.mean } else { point.mean };
-    let best = series.panels.iter().filter_map(|panel| {
+    let groups: Vec<Option<&str>> = match &spec.draw {
+        Drawing::Breakdown(breakdown) => breakdown.split().ticks.iter().copied().map(Some).collect(),
+        _ => vec![None],
+    };
+    let places = series.panels.iter().flat_map(|panel| groups.iter().map(move |group| (panel, *group)));
+    let best = places.filter_map(|(panel, group)| {
         let points = panel.lines.iter().flat_map(|line| line.points.iter().map(move |point| (line, point)));
+        let points = points.filter(|(_, point)| group.is_none_or(|group| point.label == group));
         let (line, point): (&Line, &Point) =
             points.min_by(|(_, one), (_, other)| order(one).total_cmp(&order(other)))?;
         let place = match &spec.draw {
             Drawing::Bars => String::new(),
             Drawing::Curves => format!(" after epoch {}", point.label),
             Drawing::Sweep(sweep) => format!(" at {} = {}", sweep.axis, point.label),
+            Drawing::Breakdown(_) => format!(" at {}", point.label),
         };
         let panel = panel.heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default();
         Some(inline(&format!("{}{panel} with {}{place}", line.name, number(point))))

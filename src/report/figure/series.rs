@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::data::breakdown::Split;
 use crate::experiment::{Drawing, FigureSpec};
 use crate::metric::MetricAt;
 use crate::report::caption::over_seeds;
@@ -10,6 +11,7 @@ use crate::report::layout::{Combination, Combinations};
 use crate::report::score::Spread;
 use crate::report::words::{code, inline, list};
 use crate::report::{CellRanks, Epoch, Report};
+use crate::unit::thousands;
 
 /// More names than this nobody reads in a caption.
 const MOST_NAMES: usize = 8;
@@ -133,6 +135,7 @@ impl Series {
         });
         let panels = panels.filter(|panel| !panel.lines.is_empty()).collect();
         let mut remarks = remarks.sentences(metric);
+        remarks.extend(sizes(report, &combinations, spec));
         remarks.extend(strangers(report, &combinations));
         Self { panels, remarks, synthetic: synthetic(report, &combinations), over: over_seeds(&combinations) }
     }
@@ -158,6 +161,10 @@ fn points(
 ) -> Vec<Point> {
     let mut points: Vec<Point> = match &spec.draw {
         Drawing::Curves => strand.combinations.iter().flat_map(|one| curve(one, metric, strand, remarks)).collect(),
+        Drawing::Breakdown(breakdown) => {
+            let parts = |one: &&Combination<'_>| groups(report, one, breakdown.split(), metric, strand, remarks);
+            strand.combinations.iter().flat_map(parts).collect()
+        }
         Drawing::Bars | Drawing::Sweep(_) => {
             let tested = |one: &&Combination<'_>| {
                 let ranks = one.cells.values().filter_map(|cell| cell.ranks());
@@ -173,6 +180,42 @@ fn points(
     };
     points.sort_by(|one, other| one.x.total_cmp(&other.x));
     points
+}
+
+/// A point for each group of test samples that is not empty.
+fn groups(
+    report: &Report<'_>,
+    one: &Combination<'_>,
+    split: &Split,
+    metric: MetricAt,
+    strand: &Strand<'_>,
+    remarks: &mut Remarks,
+) -> Vec<Point> {
+    let told_apart = |cell: &&CellRanks| cell.samples.is_some();
+    let cells: Vec<&CellRanks> = one.cells.values().filter_map(|cell| cell.ranks()).filter(told_apart).collect();
+    remarks.count(&strand.name, cells.len(), one.seeds.len());
+    let point = |(group, tick): (usize, &&str)| {
+        let values = cells.iter().filter_map(|cell| cell.mean_in(metric, report.protocol.ties, split, group));
+        point(group as f64, (*tick).to_owned(), &values.collect::<Vec<f64>>())
+    };
+    split.ticks.iter().enumerate().filter_map(point).collect()
+}
+
+/// How many targets each group of a breakdown has.
+fn sizes(report: &Report<'_>, combinations: &Combinations<'_>, spec: &FigureSpec) -> Option<String> {
+    let Drawing::Breakdown(breakdown) = &spec.draw else { return None };
+    let mut told: Vec<String> = Vec::new();
+    for one in &combinations.all {
+        let sizes = one.cells.values().find_map(|cell| cell.ranks()?.sizes(breakdown.split()));
+        let Some(sizes) = sizes else { continue };
+        let sizes: Vec<String> = sizes.into_iter().map(thousands).collect();
+        let name = one.value("dataset").map_or("", |dataset| report.title(dataset));
+        let sentence = inline(&format!("{} ({name})", sizes.join(", ")));
+        if !told.contains(&sentence) {
+            told.push(sentence);
+        }
+    }
+    (!told.is_empty()).then(|| format!("Targets in the groups: {}.", told.join("; ")))
 }
 
 /// The epochs that every seed has trained that has trained at all: a mean over those that went on alone would jump.

@@ -1,5 +1,5 @@
-//! A page as LaTeX: its tables of results, breakdowns and claims, each with its caption and its notes below it. They
-//! compile in any class, with `booktabs` alone.
+//! A page as LaTeX: its tables of results, breakdowns and claims, each with its caption and its footnotes below it, and
+//! after them what a reader has to know. They compile in any class, with `booktabs` and `graphicx`.
 
 use crate::report::page::{Align, Block, Cell, Column, Content, Kind, Mark, Page, Place, Section, Table};
 use crate::report::words::{Span, Words, inline};
@@ -7,34 +7,43 @@ use crate::report::words::{Span, Words, inline};
 /// A column of words is set in lines of its own where the longest entry has more letters than this.
 const LONG_WORDS: usize = 32;
 
+/// What all columns that are set in lines of their own have of the line together.
+const SHARE_OF_WORDS: f64 = 0.6;
+
+/// A table that is wider than the line is made smaller, and no other.
+const FIT: &str = "\\providecommand{\\srpfit}[1]{\\sbox0{#1}\\ifdim\\wd0>\\linewidth\\resizebox{\\linewidth}{!}{\\usebox0}\\else\\usebox0\\fi}";
+
 /// A table with more columns is set in small letters, over the whole width of the page.
 const MOST_COLUMNS: usize = 8;
 
 /// The file: a comment that says what made it, then the tables.
 pub(super) fn render(page: &Page) -> String {
     let mut lines = vec![
-        "% Tables for \\input{...}; the preamble needs \\usepackage{booktabs}.".to_owned(),
+        "% Tables for \\input{...}; the preamble needs \\usepackage{booktabs,graphicx}.".to_owned(),
         "% What made them:".to_owned(),
     ];
     lines.extend(page.origin.lines().into_iter().map(|line| format!("%   {line}")));
-    let mut written = Written { page, tables: Vec::new() };
+    lines.extend([String::new(), FIT.to_owned()]);
+    let mut written = Written { page, tables: 0, written: Vec::new() };
     for section in &page.sections {
         if matches!(section.kind, Kind::Results | Kind::Breakdowns | Kind::Claims) {
             written.section(section);
         }
     }
-    lines.extend(written.tables.into_iter().map(|table| format!("\n{table}")));
+    lines.extend(written.written.into_iter().map(|part| format!("\n{part}")));
     lines.join("\n") + "\n"
 }
 
-/// The tables as far as they are written.
+/// The tables as far as they are written, and the words after those of a section.
 struct Written<'a> {
     page: &'a Page,
-    tables: Vec<String>,
+    tables: usize,
+    written: Vec<String>,
 }
 
 impl Written<'_> {
-    /// The tables of a section. What stands before the first belongs to each caption, what follows the last below it.
+    /// The tables of a section. What stands before the first belongs to each caption; the other words follow the last
+    /// table, outside of it, since what floats cannot be broken over pages.
     fn section(&mut self, section: &Section) {
         let (mut warnings, mut headings, mut below) = (Vec::new(), Vec::new(), Vec::new());
         let mut tables: Vec<(String, &Table)> = Vec::new();
@@ -55,8 +64,7 @@ impl Written<'_> {
                 Block::Figure(_) => {}
             }
         }
-        let last = tables.len().saturating_sub(1);
-        for (at, (heading, table)) in tables.into_iter().enumerate() {
+        for (heading, table) in tables {
             let mut caption = escaped(&inline(self.page.title.trim_end_matches('.')));
             if section.kind == Kind::Claims {
                 caption += ": claims";
@@ -64,15 +72,18 @@ impl Written<'_> {
             if !heading.is_empty() {
                 caption = format!("{caption}: {heading}");
             }
-            let caption: Vec<String> = [caption + "."].into_iter().chain(warnings.iter().cloned()).collect();
-            let mut notes: Vec<String> = marks_of(table)
+            let caption = caption.trim_end_matches('.').to_owned() + ".";
+            let caption: Vec<String> = [caption].into_iter().chain(warnings.iter().cloned()).collect();
+            let notes: Vec<String> = marks_of(table)
                 .into_iter()
                 .filter_map(|mark| Some(format!("{}{}", superscript(&[mark]), text(footnotes.get(mark - 1)?))))
                 .collect();
-            if at == last {
-                notes.append(&mut below);
-            }
             self.table(&caption.join(" "), table, &notes);
+        }
+        if !below.is_empty() {
+            let lines = below.iter().map(|words| format!("  \\noindent {words}\\par"));
+            self.written
+                .push(Vec::from_iter(["{\\footnotesize".to_owned()].into_iter().chain(lines)).join("\n") + "\n}");
         }
     }
 
@@ -80,8 +91,10 @@ impl Written<'_> {
         let label = |name: &str| -> String {
             name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect()
         };
-        let number = if self.tables.is_empty() { String::new() } else { format!("-{}", self.tables.len() + 1) };
-        let columns: String = table.columns.iter().enumerate().map(|(at, column)| set(table, at, column)).collect();
+        self.tables += 1;
+        let number = if self.tables == 1 { String::new() } else { format!("-{}", self.tables) };
+        let widths = widths(table);
+        let columns: String = table.columns.iter().zip(&widths).map(|(column, width)| set(column, *width)).collect();
         // A wide table goes over both columns of a page, in small letters.
         let wide = table.columns.len() > MOST_COLUMNS;
         let (environment, letters) =
@@ -91,32 +104,50 @@ impl Written<'_> {
             format!("  \\centering{letters}"),
             format!("  \\caption{{{caption}}}"),
             format!("  \\label{{tab:{}{number}}}", label(&self.page.name)),
-            format!("  \\begin{{tabular}}{{{columns}}}"),
+            format!("  \\srpfit{{\\begin{{tabular}}{{{columns}}}"),
             "    \\toprule".to_owned(),
         ];
         lines.extend(groups(table));
         lines.push(row(table.columns.iter().map(|column| text(&column.title) + &superscript(&column.marks))));
         lines.push("    \\midrule".to_owned());
-        lines.extend(table.rows.iter().map(|one| row(one.cells.iter().map(cell))));
-        lines.extend(["    \\bottomrule", "  \\end{tabular}"].map(str::to_owned));
+        for one in &table.rows {
+            lines.push(row(one.cells.iter().zip(&widths).map(|(one, width)| match width {
+                Some(_) => format!("{{\\raggedright {}\\par}}", cell(one)),
+                None => cell(one),
+            })));
+        }
+        lines.extend(["    \\bottomrule", "  \\end{tabular}}"].map(str::to_owned));
         if !notes.is_empty() {
             lines.extend(["", "  \\smallskip", "  \\begin{minipage}{\\linewidth}\\footnotesize"].map(str::to_owned));
             lines.extend(notes.iter().map(|note| format!("    {note}\\par")));
             lines.push("  \\end{minipage}".to_owned());
         }
         lines.push(format!("\\end{{{environment}}}"));
-        self.tables.push(lines.join("\n"));
+        self.written.push(lines.join("\n"));
     }
 }
 
+/// For each column, its share of the line where its words are set in lines of their own: the longer they are, the more.
+fn widths(table: &Table) -> Vec<Option<f64>> {
+    let long: Vec<Option<usize>> = (0..table.columns.len())
+        .map(|at| {
+            let cells = table.rows.iter().filter_map(|row| row.cells.get(at));
+            let longest = cells.map(|cell| cell.content.text().chars().count()).max().unwrap_or(0);
+            (table.columns[at].align == Align::Left && longest > LONG_WORDS).then_some(longest)
+        })
+        .collect();
+    // Two columns, one with words four times as long: the root keeps the other wide enough for its own words.
+    let weight = |longest: usize| (longest as f64).sqrt();
+    let all: f64 = long.iter().flatten().map(|longest| weight(*longest)).sum();
+    long.into_iter().map(|longest| Some(SHARE_OF_WORDS * weight(longest?) / all)).collect()
+}
+
 /// How a column is set.
-fn set(table: &Table, at: usize, column: &Column) -> String {
-    let cells = table.rows.iter().filter_map(|row| row.cells.get(at));
-    let longest = cells.map(|cell| cell.content.text().chars().count()).max().unwrap_or(0);
-    match column.align {
-        Align::Right => "r".to_owned(),
-        Align::Left if longest > LONG_WORDS => "p{0.36\\linewidth}".to_owned(),
-        Align::Left => "l".to_owned(),
+fn set(column: &Column, width: Option<f64>) -> String {
+    match (column.align, width) {
+        (Align::Right, _) => "r".to_owned(),
+        (Align::Left, Some(width)) => format!("p{{{width:.2}\\linewidth}}"),
+        (Align::Left, None) => "l".to_owned(),
     }
 }
 

@@ -27,7 +27,7 @@ pub fn json(page: &Page) -> String {
     json::render(page)
 }
 
-/// LaTeX, for a paper: tables that need the package `booktabs` alone.
+/// LaTeX, for a paper: tables that need the packages `booktabs` and `graphicx`.
 pub fn latex(page: &Page) -> String {
     latex::render(page)
 }
