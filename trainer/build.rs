@@ -43,7 +43,9 @@ fn main() {
         .compile("sr_pipe_torch");
     // Loops over a few registers, which must be unrolled. Skip-gram rounds alike on every processor; the scorer fuses
     // products with sums where the processor can, as the matrix products beside it do.
-    for (kernel, contract) in [("skip_gram", "-ffp-contract=off"), ("mlp", "-ffp-contract=fast")] {
+    for (kernel, contract) in
+        [("skip_gram", "-ffp-contract=off"), ("mlp", "-ffp-contract=fast"), ("stand", "-ffp-contract=off")]
+    {
         cc::Build::new()
             .cpp(true)
             .std("c++17")

@@ -34,7 +34,9 @@ def measure(command, stdout=subprocess.DEVNULL, folder=None, environment=None, h
             cwd=folder,
             env=environment and {**os.environ, **environment},
         )
+        peak = 0
         for line in process.stdout or ():
+            peak = max(peak, peak_bytes(process))
             heard(line, process)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begin
@@ -46,13 +48,21 @@ def measure(command, stdout=subprocess.DEVNULL, folder=None, environment=None, h
         said = words.read().decode(errors="replace")
     if process.returncode != 0:
         raise Failed(f"`{' '.join(map(str, command))}` ended with {process.returncode}\n{said[-2000:]}")
-    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak": usage.ru_maxrss * 1024, "said": said}
+    # What the system says at the end counts the memory that this program had when it started the other.
+    peak = peak or usage.ru_maxrss * 1024
+    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak": peak, "said": said}
 
 
 def cpu_seconds(process):
     """CPU seconds that a living process has taken, to the system's tick."""
     fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def peak_bytes(process):
+    """The most memory that a living process has had; 0 when it has just ended."""
+    lines = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8").splitlines()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def repeated(count, command, **how):

@@ -57,6 +57,26 @@ unsafe extern "C" {
         items: i64,
         threads: i64,
     );
+    fn sr_stand_floats(
+        scores: *const f32,
+        targets: *const i64,
+        rows: i64,
+        items: i64,
+        threads: i64,
+        above: *mut i64,
+        same: *mut i64,
+        wrong: *mut i64,
+    );
+    fn sr_stand_doubles(
+        scores: *const f64,
+        targets: *const i64,
+        rows: i64,
+        items: i64,
+        threads: i64,
+        above: *mut i64,
+        same: *mut i64,
+        wrong: *mut i64,
+    );
     fn sr_skip_gram_step(
         v: *mut f32,
         u: *mut f32,
@@ -238,6 +258,37 @@ pub fn mlp_gradients(a: &Tensor, c: &Tensor, dz: &Tensor) -> (Tensor, Tensor) {
         sr_mlp_gradients(a.read(), c.read(), dz.read(), da.write(), dc.write(), sessions, width, items, threads());
     };
     (da.0.sum_dim_intlist(0, false, Kind::Float), dc.0)
+}
+
+/// For scores `[B, V]` on the host and the place of each row's target, `[B]` int64 from 0: how many of the row are above
+/// the target's, how many equal it (its own among them), how many are no number. `[B]` int64 each.
+///
+/// # Panics
+/// When the scores are not float32 or float64 on the host, or a place is outside its row.
+pub fn stand(scores: &Tensor, places: &Tensor) -> [Tensor; 3] {
+    let (rows, items) = scores.size2().expect("scores have two dimensions");
+    let places = Vec::<i64>::try_from(places).expect("places are whole numbers");
+    assert_eq!((scores.device(), places.len() as i64), (Device::Cpu, rows), "scores on the host, a target a row");
+    assert!(places.iter().all(|place| (0..items).contains(place)), "a target is outside of {items} items");
+    let scores = scores.contiguous();
+    let mut counts = [0, 1, 2].map(|_| vec![0i64; places.len()]);
+    let [above, same, wrong] = &mut counts;
+    let (targets, threads) = (places.as_ptr(), threads());
+    let (above, same, wrong) = (above.as_mut_ptr(), same.as_mut_ptr(), wrong.as_mut_ptr());
+    // SAFETY: a live block of `rows * items` numbers of the kind that is said, `rows` places inside their rows, and three
+    // blocks of `rows` counts that nobody else uses.
+    unsafe {
+        match scores.kind() {
+            Kind::Float => {
+                sr_stand_floats(scores.data_ptr().cast(), targets, rows, items, threads, above, same, wrong);
+            }
+            Kind::Double => {
+                sr_stand_doubles(scores.data_ptr().cast(), targets, rows, items, threads, above, same, wrong);
+            }
+            kind => panic!("scores are float32 or float64, not {kind:?}"),
+        }
+    }
+    counts.map(|counts| Tensor::from_slice(&counts))
 }
 
 fn threads() -> i64 {

@@ -94,7 +94,7 @@ fn build(entry: &Entry, widths: &[String], point: &Point) -> Option<Shapes> {
     for (key, &size) in widths.iter().zip(&point[CATALOG.len()..]) {
         config[key] = size.into();
     }
-    match entry.build(&config, catalog, 0, Device::Cpu) {
+    match entry.build(&config, catalog, None, Device::Cpu) {
         Ok(Model::Gradient(network)) => {
             Some(network.parameters.iter().map(|(name, weight)| (name.to_owned(), weight.size())).collect())
         }

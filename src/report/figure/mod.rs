@@ -112,7 +112,7 @@ fn seen(spec: &FigureSpec, metric: MetricAt, series: &Series) -> Option<String> 
             Drawing::Bars => String::new(),
             Drawing::Curves => format!(" after epoch {}", point.label),
             Drawing::Sweep(sweep) => format!(" at {} = {}", sweep.axis, point.label),
-            Drawing::Breakdown(_) => format!(" at {}", point.label),
+            Drawing::Breakdown(_) => format!(" at `{}`", point.label),
         };
         let panel = panel.heading.as_ref().map(|heading| format!(" ({heading})")).unwrap_or_default();
         Some(inline(&format!("{}{panel} with {}{place}", line.name, number(point))))

@@ -114,12 +114,23 @@ impl Series {
                 }
             }
         }
-        let mut remarks = Remarks::default();
+        let mut told: Vec<(usize, Remarks)> = Vec::new();
         let taken: Vec<(usize, &str, Vec<Point>)> = strands
             .iter()
-            .map(|strand| (strand.panel, strand.line, points(report, spec, metric, strand, &mut remarks)))
+            .map(|strand| {
+                let mut remarks = Remarks::default();
+                let points = points(report, spec, metric, strand, &mut remarks);
+                told.push((strand.panel, remarks));
+                (strand.panel, strand.line, points)
+            })
             .filter(|(.., points)| !points.is_empty())
             .collect();
+        // What nothing is on record of is told in one sentence, not line by line.
+        let bare = |panel: &usize| !taken.is_empty() && taken.iter().all(|(other, ..)| other != panel);
+        let mut remarks = Remarks::default();
+        told.into_iter().filter(|(panel, _)| !bare(panel)).for_each(|(_, of_line)| remarks.add(of_line));
+        remarks.bare =
+            (0..headings.len()).filter(bare).filter_map(|at| heading(report, &apart, &headings[at])).collect();
         let order = report.points.axes.get(&spec.lines).into_iter().flatten().map(String::as_str);
         let drawn: Vec<&str> = order.filter(|value| taken.iter().any(|(_, line, _)| line == value)).collect();
         let panels = headings.iter().enumerate().map(|(at, key)| Panel {
@@ -262,6 +273,8 @@ struct Remarks {
     without_epochs: Vec<String>,
     without_metric: Vec<String>,
     absent: Vec<String>,
+    /// Whole panels without a point.
+    bare: Vec<String>,
     partial: Vec<String>,
     /// Whether a seed went on where another had stopped.
     cut: bool,
@@ -277,6 +290,17 @@ impl Remarks {
         }
     }
 
+    /// Takes over what another line lacks.
+    fn add(&mut self, other: Self) {
+        let Self { without_epochs, without_metric, absent, bare, partial, cut } = other;
+        self.without_epochs.extend(without_epochs);
+        self.without_metric.extend(without_metric);
+        self.absent.extend(absent);
+        self.bare.extend(bare);
+        self.partial.extend(partial);
+        self.cut |= cut;
+    }
+
     fn sentences(&self, metric: MetricAt) -> Vec<String> {
         let mut sentences = Vec::new();
         if self.cut {
@@ -286,6 +310,7 @@ impl Remarks {
             (&self.without_epochs, "Without epochs on record, so not drawn".to_owned()),
             (&self.without_metric, format!("Not measured after each epoch: {} of", metric.title())),
             (&self.absent, "Without a result on record, so not drawn".to_owned()),
+            (&self.bare, "Nothing on record to draw of".to_owned()),
             (&self.partial, "Over fewer seeds than the grid gives".to_owned()),
         ] {
             if !names.is_empty() {

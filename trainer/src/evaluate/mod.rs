@@ -1,6 +1,7 @@
 //! Full ranking: how many candidates score above each target and how many the same, counted on the device.
 
 mod metric;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
 pub use metric::Metric;
+use standing::Standing;
 
 use crate::batch::Batch;
 use crate::dataset::{Dataset, Part, read_tensors};
@@ -18,10 +20,14 @@ use crate::event::{Event, Stopwatch, peak_memory};
 use crate::job::Job;
 use crate::model::{Catalog, Entry, Model};
 
-/// How many scores one block of targets may have: few enough that the memory of a block is small beside the model's.
+/// How many scores one block of targets has, so that they stay in the processor's caches; more with a large catalog.
 const BLOCK: usize = 1 << 20;
 
-/// How many samples a block has at least, where the catalog lets it have so many.
+/// How many samples a block has at least: for each block the whole item table is read and packed. Their scores are less
+/// than an item table of width 100, and training holds four of those.
+const USUAL: usize = 64;
+
+/// The same where memory is short.
 const FEWEST: usize = 32;
 
 /// The rank of each target among all items, in parts. All `[N]` int64. A target that the model does not rank stands last:
@@ -57,14 +63,16 @@ pub fn rank(
     for samples in order.chunks(block_size(order.len(), items, share)) {
         let batch = Batch::gather(part, samples);
         let scores = model.scores(&batch); // [B, V]
-        let target = scores.gather(1, &(&batch.targets - 1).unsqueeze(1), false); // [B, 1]
+        let places = &batch.targets - 1;
+        let standing = Standing::of(&scores, &places);
+        let target = scores.gather(1, &places.unsqueeze(1), false).squeeze_dim(1); // [B]
         let at = Tensor::from_slice(samples).to_device(device);
-        let unranked = target.isneginf().squeeze_dim(1); // [B]
-        let above = count(&scores.gt_tensor(&target)).masked_fill(&unranked, items - 1);
-        let ties = (count(&scores.eq_tensor(&target)) - 1).masked_fill(&unranked, 0);
+        let unranked = target.isneginf(); // [B]
+        let above = standing.above.masked_fill(&unranked, items - 1);
+        let ties = (standing.same - 1).masked_fill(&unranked, 0);
         let _ = ranks.above.index_copy_(0, &at, &above);
         let _ = ranks.ties.index_copy_(0, &at, &ties);
-        wrong += scores.isnan().sum(Kind::Int64);
+        wrong += standing.wrong.sum(Kind::Int64);
         done += samples.len();
         said(done);
     }
@@ -78,14 +86,10 @@ pub fn rank(
 /// How many samples share a block. Blocks are of like size and, down to a small share, have `FEWEST` samples or more:
 /// of fewer rows libtorch sums a score in another order, and a rank could depend on the share.
 fn block_size(samples: usize, items: i64, share: f64) -> usize {
-    let usual = (BLOCK / usize::try_from(items).unwrap_or(BLOCK).max(1)).clamp(1, 512);
+    let usual = (BLOCK / usize::try_from(items).unwrap_or(BLOCK).max(1)).clamp(USUAL, 512);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 512, not negative")]
-    let most = ((usual as f64 * share) as usize).max(FEWEST.min(usual));
+    let most = ((usual as f64 * share) as usize).max(FEWEST);
     samples.div_ceil(samples.div_ceil(most).max(1)).max(1)
-}
-
-fn count(hits: &Tensor) -> Tensor {
-    hits.sum_dim_intlist(-1, false, Kind::Int64)
 }
 
 /// The `model.json` that `train` writes and `evaluate` reads.
@@ -158,7 +162,7 @@ pub fn evaluate(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerE
         return Err(TrainerError::data(message, "evaluate a model on the dataset that it was trained on"));
     }
     let part = dataset.part(name);
-    let mut model = entry.build(&trained.config, catalog, job.seed, device)?;
+    let mut model = entry.build(&trained.config, catalog, None, device)?;
     let (samples, parameters) = (part.samples(), model.parameter_count());
     Event::Start { model: entry.name, parameters, samples, epochs: 0, device: &job.device }.say();
 
@@ -194,7 +198,7 @@ mod tests {
         // 2 after 1, and 1 after 1 2; only the items of the session are ranked, the last one first.
         let part = part(&[&[(1, 1), (2, 1)], &[(1, 1), (2, 1), (1, 1)]], 5, 1);
         let catalog = Catalog::new(5, 1, None);
-        let recency = find("recency").unwrap().build(&serde_json::json!({}), catalog, 1, Device::Cpu).unwrap();
+        let recency = find("recency").unwrap().build(&serde_json::json!({}), catalog, None, Device::Cpu).unwrap();
         let ranks = rank(&recency, &part, 5, 1.0, |_| ()).unwrap();
         let numbers = |tensor: &Tensor| Vec::<i64>::try_from(tensor).unwrap();
         assert_eq!((numbers(&ranks.above), numbers(&ranks.ties)), (vec![4, 1], vec![0, 0]));
@@ -204,7 +208,7 @@ mod tests {
     fn a_smaller_share_makes_smaller_blocks_of_like_size_down_to_a_floor() {
         assert_eq!([1.0, 0.5, 0.25, 0.01].map(|share| block_size(18_678, 12_971, share)), [80, 40, 32, 32]);
         assert_eq!(block_size(81, 12_971, 1.0), 41, "not 80 and 1");
-        assert_eq!([1.0, 0.1].map(|share| block_size(5_000, 1_000_000, share)), [1, 1]);
+        assert_eq!([1.0, 0.1].map(|share| block_size(5_120, 1_000_000, share)), [64, 32]);
         assert_eq!(block_size(0, 10, 1.0), 1);
     }
 }

@@ -47,7 +47,7 @@ pub struct Entry {
     pub floor: bool,
     default_config: fn() -> Value,
     config_schema: fn() -> Value,
-    build: fn(&Value, Catalog, u64, Device) -> Result<Model, TrainerError>,
+    build: fn(&Value, Catalog, Option<u64>, Device) -> Result<Model, TrainerError>,
 }
 
 /// The config of a counting model.
@@ -112,7 +112,7 @@ where
         default_config: defaults_of::<C>,
         config_schema: schema_of::<C>,
         build: |config, catalog, seed, device| {
-            let mut weights = Initializer::new(seed);
+            let mut weights = seed.map_or_else(Initializer::blank, Initializer::new);
             let layers = parse::<C>(config)?.build(catalog, &mut weights)?;
             let parameters = Parameters::gather(weights, device);
             let parameters = match layers.knowledge_task() {
@@ -152,11 +152,18 @@ impl Entry {
         (self.config_schema)()
     }
 
-    /// Builds the model; weights are drawn from `seed` on the host, so that they are the same on every device.
+    /// Builds the model; weights are drawn from `seed` on the host, so that they are the same on every device. Without a
+    /// seed they are zero: others will be read into them.
     ///
     /// # Errors
     /// When the config is wrong, or the data lack what the model needs.
-    pub fn build(&self, config: &Value, catalog: Catalog, seed: u64, device: Device) -> Result<Model, TrainerError> {
+    pub fn build(
+        &self,
+        config: &Value,
+        catalog: Catalog,
+        seed: Option<u64>,
+        device: Device,
+    ) -> Result<Model, TrainerError> {
         if self.needs.knowledge && catalog.relations == 0 {
             let message = format!("`{}` learns from knowledge, but the job names none", self.name);
             return Err(TrainerError::data(message, "give the stage a `knowledge` input, or train `m-sr`"));

@@ -175,7 +175,8 @@ mod tests {
         config["dimension"] = json!(1);
         config["basket"] = json!(basket);
         config["regularization"] = json!(regularization);
-        let model = find("fpmc").expect("in the list").build(&config, catalog, 1, Device::Cpu).expect("a good config");
+        let model =
+            find("fpmc").expect("in the list").build(&config, catalog, Some(1), Device::Cpu).expect("a good config");
         let table = Tensor::from_slice(&[0f32, 1., 2., 3., 4.]).unsqueeze(1);
         let state = [("basket".to_owned(), table.shallow_clone()), ("next".to_owned(), table * 0.1)];
         let Model::Gradient(network) = model else { panic!("it has a gradient") };

@@ -231,7 +231,8 @@ mod tests {
         config["dimension"] = json!(8);
         config["dropout"] = json!({ "items": 0.0, "states": 0.0 });
         change(&mut config);
-        let Model::Gradient(network) = entry.build(&config, catalog, 1, Device::Cpu).expect("a good config") else {
+        let Model::Gradient(network) = entry.build(&config, catalog, Some(1), Device::Cpu).expect("a good config")
+        else {
             panic!("it has a gradient")
         };
         network
@@ -278,7 +279,8 @@ mod tests {
         config["negatives"] = json!(0);
         config["training"]["batch"] = json!(1);
         let catalog = Catalog { items: 4, operations: 1, entities: 4, relations: 0 };
-        let error = entry.build(&config, catalog, 1, Device::Cpu).err().expect("nothing to compare a target with");
+        let error =
+            entry.build(&config, catalog, Some(1), Device::Cpu).err().expect("nothing to compare a target with");
         assert_eq!(error.exit_code(), 2);
     }
 }

@@ -299,7 +299,8 @@ pub(crate) mod tests {
     /// The gradient model `name` of `items` items under `config`, each of its weights set to the numbers of its name.
     pub(crate) fn given(name: &str, config: &Value, items: i64, weights: &[(&str, &[f32])]) -> Model {
         let catalog = Catalog { items, operations: 1, entities: items, relations: 0 };
-        let model = find(name).expect("in the list").build(config, catalog, 1, Device::Cpu).expect("a good config");
+        let model =
+            find(name).expect("in the list").build(config, catalog, Some(1), Device::Cpu).expect("a good config");
         let Model::Gradient(network) = &model else { panic!("`{name}` counts") };
         assert_eq!(network.parameters.iter().count(), weights.len());
         for (name, weight) in network.parameters.iter() {

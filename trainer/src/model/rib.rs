@@ -119,7 +119,8 @@ mod tests {
     fn a_session_of_one_event_by_hand_from_given_vectors() {
         let config = json!({ "dimension": 1 });
         let catalog = Catalog { items: 2, operations: 1, entities: 2, relations: 0 };
-        let model = find("rib").expect("in the list").build(&config, catalog, 1, Device::Cpu).expect("a good config");
+        let model =
+            find("rib").expect("in the list").build(&config, catalog, Some(1), Device::Cpu).expect("a good config");
         let Model::Gradient(network) = &model else { panic!("it learns by gradient") };
         for (name, weight) in network.parameters.iter() {
             let value: &[f32] = match name {
@@ -145,7 +146,7 @@ mod tests {
     fn vectors_that_are_missing_or_of_another_width_are_told() {
         let network = |config: serde_json::Value| {
             let catalog = Catalog { items: 2, operations: 1, entities: 2, relations: 0 };
-            find("rib").expect("in the list").build(&config, catalog, 1, Device::Cpu).expect("a good config")
+            find("rib").expect("in the list").build(&config, catalog, Some(1), Device::Cpu).expect("a good config")
         };
         let wide = Tensor::zeros([2, 3], (Kind::Float, Device::Cpu));
         let vectors = Vectors { items: wide.shallow_clone(), operations: wide.narrow(0, 0, 1) };

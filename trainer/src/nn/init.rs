@@ -30,7 +30,8 @@ impl Rule {
 /// Makes the weights of a model one after the other; the order decides the numbers.
 #[derive(Debug)]
 pub struct Initializer {
-    draw: Draw,
+    /// Nothing for weights that stay zero.
+    draw: Option<Draw>,
     pub(super) weights: Vec<(String, Tensor)>,
     /// Which of the weights are tables, by their place.
     pub(super) tables: BTreeSet<usize>,
@@ -40,7 +41,13 @@ impl Initializer {
     /// Starts to draw from `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { draw: Draw::weights(seed), weights: Vec::new(), tables: BTreeSet::new() }
+        Self { draw: Some(Draw::weights(seed)), ..Self::blank() }
+    }
+
+    /// Draws nothing: weights are zero, until others are read into them.
+    #[must_use]
+    pub fn blank() -> Self {
+        Self { draw: None, weights: Vec::new(), tables: BTreeSet::new() }
     }
 
     /// A weight called `name`, which needs a gradient.
@@ -58,21 +65,27 @@ impl Initializer {
     fn add(&mut self, name: &str, shape: &[i64], rule: Rule, zeros: usize) -> Tensor {
         let count = usize::try_from(shape.iter().product::<i64>()).expect("a shape has no negative size");
         let mut values = vec![0f32; count];
-        for value in &mut values[zeros..] {
-            *value = match rule {
-                Rule::Uniform(bound) => self.draw.uniform(bound),
-                Rule::Normal(deviation) => self.draw.normal(deviation),
-                Rule::Zero => 0.0,
-                Rule::Orthogonal => self.draw.normal(1.0),
-            };
-        }
-        if rule == Rule::Orthogonal {
-            let width = usize::try_from(shape[shape.len() - 1]).expect("a width");
-            values.chunks_mut(width * width).for_each(|block| orthogonalize(block, width));
+        if let Some(draw) = &mut self.draw {
+            fill(&mut values[zeros..], draw, rule);
+            if rule == Rule::Orthogonal {
+                let width = usize::try_from(shape[shape.len() - 1]).expect("a width");
+                values.chunks_mut(width * width).for_each(|block| orthogonalize(block, width));
+            }
         }
         let weight = Tensor::from_slice(&values).reshape(shape).set_requires_grad(true);
         self.weights.push((name.to_owned(), weight.shallow_clone()));
         weight
+    }
+}
+
+fn fill(values: &mut [f32], draw: &mut Draw, rule: Rule) {
+    for value in values {
+        *value = match rule {
+            Rule::Uniform(bound) => draw.uniform(bound),
+            Rule::Normal(deviation) => draw.normal(deviation),
+            Rule::Zero => 0.0,
+            Rule::Orthogonal => draw.normal(1.0),
+        };
     }
 }
 

@@ -138,7 +138,7 @@ fn open(source: &Source, device: Device) -> Result<(&'static Entry, Catalog, Mod
             (named(&file.model)?, file.config, file.catalog, folder.join(&file.selected[place].file))
         }
     };
-    let mut model = entry.build(&config, catalog, 0, device)?;
+    let mut model = entry.build(&config, catalog, None, device)?;
     let tensors = read_tensors(&weights)?;
     if let Model::Gradient(network) = &model {
         let expected = network.parameters.iter().map(|(name, weight)| (name, weight.size())).collect();

@@ -48,7 +48,7 @@ pub fn train(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerErro
     let knowledge = job.inputs.knowledge.as_deref();
     let knowledge = knowledge.map(|path| Knowledge::open(path, dataset.meta.items, device)).transpose()?;
     let catalog = Catalog::new(dataset.meta.items, dataset.meta.operations, knowledge.as_ref());
-    let mut model = entry.build(&job.config, catalog, job.seed, device)?;
+    let mut model = entry.build(&job.config, catalog, Some(job.seed), device)?;
     if let Model::Gradient(network) = &model {
         let open = |path: &PathBuf| Vectors::open(path, catalog.items, catalog.operations);
         network.begin_with(job.inputs.vectors.as_ref().map(open).transpose()?.as_ref())?;

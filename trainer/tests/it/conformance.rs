@@ -18,7 +18,7 @@ pub(crate) fn catalog() -> Catalog {
 /// A small model of this entry that has seen the planted training sessions, where it learns by counting.
 pub(crate) fn build(entry: &Entry, seed: u64) -> Model {
     let config = small(&entry.default_config(), 1);
-    let mut model = entry.build(&config, catalog(), seed, Device::Cpu).unwrap();
+    let mut model = entry.build(&config, catalog(), Some(seed), Device::Cpu).unwrap();
     if let Model::Counting(model) = &mut model {
         model.fit(&part(&Sessions::planted().train));
     }
@@ -156,13 +156,15 @@ fn a_config_survives_its_text_and_takes_no_key_that_it_does_not_know() {
     for entry in MODELS {
         let config = small(&entry.default_config(), 1);
         let text: Value = serde_json::from_str(&config.to_string()).unwrap();
-        let (one, other) =
-            (entry.build(&config, catalog(), 1, Device::Cpu), entry.build(&text, catalog(), 1, Device::Cpu));
+        let (one, other) = (
+            entry.build(&config, catalog(), Some(1), Device::Cpu),
+            entry.build(&text, catalog(), Some(1), Device::Cpu),
+        );
         assert_eq!(one.unwrap().parameter_count(), other.unwrap().parameter_count(), "{}", entry.name);
         for pointer in objects(&config, "") {
             let mut wrong = config.clone();
             wrong.pointer_mut(&pointer).unwrap()["unheard_of"] = json!(1);
-            let error = entry.build(&wrong, catalog(), 1, Device::Cpu).err();
+            let error = entry.build(&wrong, catalog(), Some(1), Device::Cpu).err();
             let error = error.unwrap_or_else(|| panic!("{} takes `unheard_of` at `{pointer}`", entry.name));
             assert_eq!(error.exit_code(), 2, "{}: {error}", entry.name);
             // Inside a choice with fields, serde says that it wants one key, and not which one is too many.

@@ -105,7 +105,7 @@ fn the_gradient_is_that_of_the_loss() {
 fn stirred(entry: &Entry) -> Model {
     let mut config = small(&entry.default_config(), 1);
     without_dropout(&mut config, false);
-    let model = entry.build(&config, catalog(), 1, Device::Cpu).unwrap();
+    let model = entry.build(&config, catalog(), Some(1), Device::Cpu).unwrap();
     if let Model::Gradient(network) = &model {
         for (_, weight) in network.parameters.iter() {
             let wave = Tensor::arange(weight.numel() as i64, (Kind::Float, Device::Cpu)).sin() * 0.3;
