@@ -110,7 +110,11 @@ impl Workspace {
 
     /// What the command line chose, by argument, for the record of the run.
     pub(super) fn choices(&self) -> serde_json::Value {
-        self.file.choice.to_json()
+        let mut choices = self.file.choice.to_json();
+        if self.data.named {
+            choices["data"] = self.data.name.as_str().into();
+        }
+        choices
     }
 }
 

@@ -233,5 +233,5 @@ fn a_breakdown_is_drawn_from_group_to_group_with_the_spread_over_seeds() {
     );
     assert!(!drawn.contains(">6–10</text>"), "a group without a target has no place: {drawn}");
     let report = scratch.read("results/e.md");
-    has(&report, &["Targets in the groups: 1, 1, 1, 0, 0 (toy).", "Deep with 50.00 ± 70.71 at 2"]);
+    has(&report, &["Targets in the groups: 1, 1, 1, 0, 0 (toy).", "Deep with 50.00 ± 70.71 at `2`"]);
 }

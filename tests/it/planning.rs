@@ -195,6 +195,10 @@ fn what_was_read_from_another_data_folder_does_not_count_for_the_one_that_is_nam
         let said = plan(data).expect(0).stdout;
         assert!(said.contains("3 stages in the cache, 0 to run"), "{data:?}: {said}");
     }
+    // What `report` and `serve` show of a run is read with its own folder.
+    let shown = scratch.sr_pipe(&["runs", "show", "1", "--json"]).expect(0).stdout;
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["choices"]["data"], "elsewhere", "{shown:#}");
     let said = plan(&["--data", "empty"]);
     assert!(said.stdout.contains("missing") && said.stdout.contains("0 stages in the cache"), "{}", said.stdout);
     let failed = scratch.sr_pipe(&["run", "experiments/e.yaml", "--data", "empty"]).expect(2);

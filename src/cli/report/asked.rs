@@ -99,7 +99,7 @@ async fn on_record(arguments: &Arguments) -> Result<Vec<Selection>, CommandError
 
 /// The whole grid of a run's experiment, with what the run chose of the file.
 pub(super) fn of_run(run: &RunRow, project: &Project, data: Option<&Utf8Path>) -> Result<Selection, CommandError> {
-    let Some(chosen) = chosen_by(&run.choices, data) else {
+    let Some(chosen) = chosen_by(&run.choices, project, data) else {
         return Err(Diagnostic::new(format!("what run {} chose cannot be read", run.id))
             .help("name the experiment files instead")
             .into());
@@ -108,11 +108,13 @@ pub(super) fn of_run(run: &RunRow, project: &Project, data: Option<&Utf8Path>) -
 }
 
 /// What a run chose, from its record; nothing where this version does not understand it.
-fn chosen_by(choices: &Value, data: Option<&Utf8Path>) -> Option<Chosen> {
+fn chosen_by(choices: &Value, project: &Project, data: Option<&Utf8Path>) -> Option<Chosen> {
     let list = |name: &str| choices[name].as_array().into_iter().flatten();
     let set = list("set").map(|setting| setting.as_str()?.parse().ok()).collect::<Option<_>>()?;
     let seeds = list("seeds").map(|seed| Some(seed.as_u64()?.to_string())).collect::<Option<Vec<_>>>()?;
     let seeds: Option<Seeds> = if seeds.is_empty() { None } else { Some(seeds.join(",").parse().ok()?) };
     let profile = choices["profile"].as_str().map(str::to_owned);
-    Some(Chosen { data: data.map(Utf8Path::to_owned), profile, set, seeds, only: Vec::new() })
+    // The folder of that run, as long as it is there.
+    let of_run = choices["data"].as_str().map(|name| project.root.join(name)).filter(|folder| folder.is_dir());
+    Some(Chosen { data: data.map(Utf8Path::to_owned).or(of_run), profile, set, seeds, only: Vec::new() })
 }

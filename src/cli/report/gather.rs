@@ -109,7 +109,8 @@ impl Found<'_> {
         let mut open: Vec<NodeId> = node.into_iter().collect();
         let (mut reached, mut absent) = (BTreeSet::new(), BTreeSet::new());
         while let Some(id) = open.pop() {
-            if !reached.insert(id) {
+            // What is done wants nothing any more, whether or not the files are there that it was made from.
+            if !reached.insert(id) || self.done(Some(id)).is_some() {
                 continue;
             }
             let node = &self.all.graph.nodes[id];
