@@ -7,6 +7,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 /// The folder that holds the cache and the records, inside the project's root.
 pub const STATE_FOLDER: &str = ".sr-pipe";
 
+/// The folder of reports, inside the project's root.
+pub const RESULTS_FOLDER: &str = "results";
+
 /// Where everything of a project lies.
 #[derive(Debug, Clone)]
 pub struct Project {
@@ -44,7 +47,7 @@ impl Project {
 
     /// Where reports go.
     pub fn results(&self) -> Utf8PathBuf {
-        self.root.join("results")
+        self.root.join(RESULTS_FOLDER)
     }
 
     /// The folder of raw files: the one that a person named, else `data`.

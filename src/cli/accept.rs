@@ -6,7 +6,7 @@ use serde_json::json;
 use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, columns, count, print, say};
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::engine::{Aspect, Change, Fingerprint, Planner, Reason, RunLock, Status, nearest};
+use crate::engine::{Aspect, Change, Fingerprint, Reason, RunLock, Status, nearest};
 use crate::record::{now, stage_name};
 
 /// Take the earlier results of a stage over after a change of its code that cannot change them.
@@ -46,7 +46,7 @@ async fn accept(arguments: &Arguments) -> Result<Ending, CommandError> {
     let mut accepted = Vec::new();
     // A stage that reads another of the same name becomes known only after that one was accepted.
     let refused = loop {
-        let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
+        let planner = workspace.planner().await?;
         let plan = planner.plan(graph).await?;
         let before = accepted.len();
         let mut refused = Vec::new();

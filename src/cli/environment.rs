@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::workspace::Workspace;
 use crate::hash::ContentHash;
-use crate::project::STATE_FOLDER;
+use crate::project::{RESULTS_FOLDER, STATE_FOLDER};
 
 /// Files that git does not know enter the digest with their content up to this size, with name and size beyond:
 /// a folder of raw data that nobody told git to ignore must not be read.
@@ -72,10 +72,10 @@ impl Sources {
             output.status.success().then_some(output.stdout)
         };
         let Some(commit) = git(&["rev-parse", "HEAD"]) else { return Self::default() };
-        // The cache is not the sources, whether or not it is ignored.
-        let cache = format!(":(exclude){STATE_FOLDER}");
-        let diff = git(&["diff", "HEAD", "--binary", "--no-ext-diff", "--no-color", "--", ":/", &cache]);
-        let strangers = git(&["ls-files", "--others", "--exclude-standard", "-z", "--", ":/", &cache]);
+        // Cache and reports are made from the sources, whether or not they are ignored.
+        let (cache, reports) = (format!(":(exclude){STATE_FOLDER}"), format!(":(exclude){RESULTS_FOLDER}"));
+        let diff = git(&["diff", "HEAD", "--binary", "--no-ext-diff", "--no-color", "--", ":/", &cache, &reports]);
+        let strangers = git(&["ls-files", "--others", "--exclude-standard", "-z", "--", ":/", &cache, &reports]);
         let (diff, strangers) = (diff.unwrap_or_default(), strangers.unwrap_or_default());
         let dirty = !diff.is_empty() || !strangers.is_empty();
         let digest = dirty.then(|| {

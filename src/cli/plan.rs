@@ -8,7 +8,7 @@ use super::left_out::LeftOut;
 use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, columns, count, print, say};
 use crate::diagnostic::{Diagnostic, suggestion};
-use crate::engine::{Aspect, Fingerprint, NodeId, Plan, Planner, Reason, Status, Trust, in_words, nearest};
+use crate::engine::{Aspect, Fingerprint, NodeId, Plan, Reason, Status, Trust, in_words, nearest};
 use crate::hash::ContentHash;
 use crate::record::stage_name;
 
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Ending, CommandError> {
 
 async fn plan(arguments: &Arguments) -> Result<Ending, CommandError> {
     let workspace = Workspace::open(&arguments.selection).await?;
-    let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
+    let planner = workspace.planner().await?;
     let planner = planner.trusting(if arguments.check { Trust::Records } else { Trust::Disk });
     let plan = planner.plan(&workspace.cells.graph).await?;
     let told = Told {

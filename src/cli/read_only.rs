@@ -4,11 +4,11 @@ use super::left_out::LeftOut;
 use super::workspace::Workspace;
 use super::{CommandError, Ending, count, report, say};
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Planner, Status};
+use crate::engine::Status;
 
 /// Writes the report where all is there, and says at once that nothing can run where something is missing.
 pub(super) async fn run(workspace: &Workspace) -> Result<Ending, CommandError> {
-    let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
+    let planner = workspace.planner().await?;
     let plan = planner.plan(&workspace.cells.graph).await?;
     let left_out = LeftOut::of(workspace, &plan);
     let unfit = |status: &Status| status.works() || matches!(status, Status::Missing { .. } | Status::Blocked { .. });

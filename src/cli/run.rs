@@ -18,7 +18,7 @@ use crate::artifact::Gate;
 use crate::diagnostic::Diagnostic;
 use crate::document::{Part, Step, keys};
 use crate::engine::{
-    Capacity, Executor, NodeState, Plan, Planner, Report, RunLock, Status, StopSignal, drop_temporary, impossible,
+    Capacity, Executor, NodeState, Plan, Report, RunLock, Status, StopSignal, drop_temporary, impossible,
 };
 use crate::experiment::Cell;
 use crate::record::{NewRun, RunState, stage_name};
@@ -69,8 +69,7 @@ async fn run_async(arguments: &Arguments) -> Result<Ending, CommandError> {
     }
     // No collection takes an object away between the plan and the list of what is used.
     let gate = Gate::share(&workspace.project.state())?;
-    let plan =
-        Planner::new(&workspace.records, &workspace.store, &workspace.data).await?.plan(&workspace.cells.graph).await?;
+    let plan = workspace.planner().await?.plan(&workspace.cells.graph).await?;
     let left_out = LeftOut::of(&workspace, &plan);
     let missing = missing_files(&plan, &workspace, &left_out);
     if !missing.is_empty() {

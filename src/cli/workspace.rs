@@ -5,16 +5,18 @@ use std::sync::Arc;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
-use super::CommandError;
+use super::{CommandError, say};
 use crate::artifact::{FileStamp, Store, stamp};
 use crate::diagnostic::Diagnostic;
 use crate::document::{Part, Setting, keys};
+use crate::engine::Planner;
 use crate::experiment::{Cells, Choice, ExperimentFile, Only, Seeds};
 use crate::hash::ContentHash;
 use crate::project::{DataFolder, Project, write_atomically};
 use crate::record::Records;
 use crate::stage::Surroundings;
 use crate::stage::trainer::{Description, Trainer};
+use crate::unit::Size;
 
 /// The name of the trainer that ships with `sr-pipe`.
 const TRAINER: &str = "sr-pipe-trainer";
@@ -100,6 +102,17 @@ impl Workspace {
         let cells = Cells::expand(&file, trainer.as_ref(), &surroundings, true)?;
         let store = Store::new(&project.state());
         Ok(Self { project, file, trainer, surroundings, cells, records, store, data })
+    }
+
+    /// Compares graphs with the cache, and says what takes its time.
+    pub(super) async fn planner(&self) -> Result<Planner<'_>, CommandError> {
+        let planner = Planner::new(&self.records, &self.store, &self.data).await?;
+        Ok(planner.telling(|file, bytes| {
+            let size = Size::of_bytes(bytes);
+            say(&format!(
+                "reading `{file}` ({size}) to know its content; it is not read again while it stays as it is"
+            ));
+        }))
     }
 
     /// The cells that the command line did not choose; nothing when it chose all.

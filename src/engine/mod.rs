@@ -12,6 +12,7 @@ mod lock;
 mod node;
 mod outcome;
 mod plan;
+mod raw;
 mod schedule;
 mod slots;
 pub mod stage;

@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::fingerprint::Fingerprint;
 use super::graph::{Graph, Node, NodeId};
 use super::outcome::Link;
-use super::stage::Source;
-use crate::artifact::{Damage, FileEntry, FileStamp, Manifest, Store, stamp};
+use super::raw::RawFiles;
+use crate::artifact::{Damage, FileEntry, FileStamp, Store};
 use crate::hash::ContentHash;
 use crate::project::DataFolder;
 use crate::record::{CacheIndex, RecordError, Records, SeenSource};
@@ -157,9 +157,8 @@ pub struct Confirmed {
 pub struct Planner<'a> {
     records: &'a Records,
     store: &'a Store,
-    data: &'a DataFolder,
     index: CacheIndex,
-    sources: BTreeMap<(Utf8PathBuf, Vec<Utf8PathBuf>), Vec<SeenSource>>,
+    raw: RawFiles<'a>,
     dropped: HashSet<ContentHash>,
     trust: Trust,
 }
@@ -171,18 +170,21 @@ impl<'a> Planner<'a> {
     /// When the records cannot be read.
     pub async fn new(records: &'a Records, store: &'a Store, data: &'a DataFolder) -> Result<Self, RecordError> {
         let index = records.cache_index().await?;
-        let dropped = records.dropped().await?;
-        let mut sources: BTreeMap<_, Vec<SeenSource>> = BTreeMap::new();
-        for seen in records.sources().await? {
-            sources.entry((seen.folder.clone(), seen.files.clone())).or_default().push(seen);
-        }
-        Ok(Self { records, store, data, index, sources, dropped, trust: Trust::Disk })
+        let (raw, dropped) = (RawFiles::new(records, data).await?, records.dropped().await?);
+        Ok(Self { records, store, raw, index, dropped, trust: Trust::Disk })
     }
 
     /// The same planner with another trust.
     #[must_use]
     pub fn trusting(self, trust: Trust) -> Self {
         Self { trust, ..self }
+    }
+
+    /// The same planner; `reads` hears of each large raw file, with its size, before it is read for its digest.
+    #[must_use]
+    pub fn telling(mut self, reads: fn(&Utf8Path, u64)) -> Self {
+        self.raw.reads = reads;
+        self
     }
 
     /// How each node stands.
@@ -193,7 +195,7 @@ impl<'a> Planner<'a> {
         let mut plan = Plan { statuses: Vec::with_capacity(graph.nodes.len()), ..Plan::default() };
         for node in &graph.nodes {
             let status = match node.member.stage.source() {
-                Some(source) => self.source(source, &mut plan.seen).await?,
+                Some(source) => self.raw.status(source, &mut plan.seen).await?,
                 None => self.status(node, &plan.statuses, &mut plan.confirmed).await?,
             };
             tracing::trace!(node = node.label, ?status, "planned");
@@ -283,7 +285,9 @@ impl<'a> Planner<'a> {
             if let (true, Status::Absent { key, .. }) = (needed[id], &statuses[id]) {
                 statuses[id] = match (key, graph.nodes[id].member.stage.source()) {
                     (Some(key), _) => Status::Run { key: *key, reason: Reason::Needed },
-                    (None, source) => Status::Missing { files: source.map_or(vec![], |source| self.missing(&source)) },
+                    (None, source) => {
+                        Status::Missing { files: source.map_or(vec![], |source| self.raw.missing(&source)) }
+                    }
                 };
             }
             let lives = wanted[id] && !matches!(statuses[id], Status::Hit { frozen: true, .. });
@@ -318,63 +322,6 @@ impl<'a> Planner<'a> {
         })?;
         let same = files.iter().zip(&stamps).all(|((_, seen), now)| seen == now);
         Ok((!same).then_some(Confirmed { object: *object, entries, stamps }))
-    }
-
-    async fn source(&self, source: Source, seen: &mut Vec<SeenSource>) -> Result<Status, PlanError> {
-        // An absolute folder is the same one whatever the data folder.
-        let data = source.folder.is_relative().then(|| self.data.name.clone());
-        let recorded = self.recorded(&source, data.as_ref());
-        let missing = self.missing(&source);
-        if !missing.is_empty() {
-            return Ok(match recorded {
-                Some(known) => Status::Absent { key: None, object: known.object },
-                None => Status::Missing { files: missing },
-            });
-        }
-        let folder = self.data.path.join(&source.folder);
-        let (mut entries, mut files) = (Vec::new(), Vec::new());
-        for name in source.files.iter().filter_map(|file| source.find(&folder, file)) {
-            let path = folder.join(&name).canonicalize_utf8()?;
-            let stamped = stamp(&path)?;
-            let hash = match self.records.memo(&path, &stamped).await? {
-                Some(hash) => hash,
-                None => {
-                    let hash = ContentHash::of_file(&path)?;
-                    // A file that changes while it is read is not remembered: its stamp no longer fits.
-                    if stamp(&path)? == stamped {
-                        self.records.remember(&path, &stamped, &hash).await?;
-                    }
-                    hash
-                }
-            };
-            entries.push(FileEntry { path: name.clone(), size: stamped.size, hash });
-            files.push(Link { name, to: path });
-        }
-        let object = Manifest::new("raw", entries).digest();
-        let now = SeenSource { data, folder: source.folder, files: source.files, object };
-        if recorded != Some(&now) {
-            seen.push(now);
-        }
-        Ok(Status::Source { object, folder, files })
-    }
-
-    /// What raw files held when they were last seen: in this data folder; if never there, nobody knows where; and else
-    /// in any, unless a person named this one.
-    fn recorded(&self, source: &Source, data: Option<&Utf8PathBuf>) -> Option<&SeenSource> {
-        let nearness = |known: &&SeenSource| match (&known.data, data) {
-            (there, here) if there.as_ref() == here => 2,
-            (None, _) => 1,
-            (Some(_), _) => 0,
-        };
-        let counts = |known: &&SeenSource| !self.data.named || nearness(known) > 0;
-        let known = self.sources.get(&(source.folder.clone(), source.files.clone()))?;
-        known.iter().filter(counts).max_by_key(nearness)
-    }
-
-    fn missing(&self, source: &Source) -> Vec<Utf8PathBuf> {
-        let folder = self.data.path.join(&source.folder);
-        let lacks = |file: &&Utf8PathBuf| source.find(&folder, file).is_none();
-        source.files.iter().filter(lacks).map(|file| folder.join(file)).collect()
     }
 }
 

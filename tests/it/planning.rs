@@ -204,3 +204,15 @@ fn what_was_read_from_another_data_folder_does_not_count_for_the_one_that_is_nam
     let failed = scratch.sr_pipe(&["run", "experiments/e.yaml", "--data", "empty"]).expect(2);
     assert!(failed.stderr.contains("missing raw file") && failed.stderr.contains("empty/r/x"), "{}", failed.stderr);
 }
+
+#[test]
+fn a_large_raw_file_is_told_before_it_is_read_and_read_once() {
+    let scratch = Scratch::new();
+    chain(&scratch, ["", "", ""]);
+    // It holds nothing, so it takes no room.
+    fs_err::File::create(scratch.root.join("data/r/x")).unwrap().set_len(1 << 30).unwrap();
+    let run = || scratch.sr_pipe(&["plan", "experiments/e.yaml"]).expect(0).stderr;
+    let first = run();
+    assert!(first.contains("data/r/x` (1.1 GB) to know its content"), "{first}");
+    assert_eq!(run(), "");
+}

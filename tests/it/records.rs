@@ -133,6 +133,7 @@ fn the_state_of_the_sources_is_on_record_when_something_ran() {
         let mut command = std::process::Command::new("git");
         assert!(command.current_dir(&scratch.root).args(identity).args(arguments).output().unwrap().status.success());
     };
+    scratch.write("results/old.md", "old");
     git(&["init", "-q"]);
     git(&["add", "."]);
     git(&["commit", "-qm", "first"]);
@@ -142,9 +143,10 @@ fn the_state_of_the_sources_is_on_record_when_something_ran() {
         let newest = json_of(&scratch, &["runs", "show", "--json"])["environment"].clone();
         (newest["git_commit"].clone(), newest["git_dirty"].clone(), newest["git_diff"].clone())
     };
+    scratch.write("results/old.md", "new").write("results/new.md", "new");
     let (commit, dirty, digest) = run("one");
     assert_eq!(commit.as_str().unwrap().len(), 40);
-    assert_eq!((dirty, digest), (json!(false), Value::Null), "the cache is no part of the sources");
+    assert_eq!((dirty, digest), (json!(false), Value::Null), "neither cache nor reports are part of the sources");
     let (same, dirty, changed) = run("two");
     assert_eq!((same, dirty), (commit.clone(), json!(true)));
     scratch.write("new.txt", "1");

@@ -13,7 +13,7 @@ use crate::artifact::{FileEntry, Gate};
 use crate::cli::workspace::{Selection, Workspace};
 use crate::cli::{CommandError, Ending, block_on, count, print, say};
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Planner, RunLock, Status};
+use crate::engine::{RunLock, Status};
 use crate::hash::ContentHash;
 use crate::project::Project;
 use crate::record::{Records, Row, Rows};
@@ -55,7 +55,7 @@ async fn export(arguments: &Arguments) -> Result<Ending, CommandError> {
     if let Some(share) = &share {
         workspace.store = workspace.store.with_uses(share.uses());
     }
-    let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
+    let planner = workspace.planner().await?;
     let plan = planner.plan(&workspace.cells.graph).await?;
     workspace.store.mark(plan.hits())?;
     drop(gate);

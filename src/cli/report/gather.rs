@@ -6,7 +6,7 @@ use crate::artifact::Gate;
 use crate::cli::CommandError;
 use crate::cli::workspace::Workspace;
 use crate::data::audit::Audit;
-use crate::engine::{NodeId, NodeState, Outcome, Plan, Planner, Status};
+use crate::engine::{NodeId, NodeState, Outcome, Plan, Status};
 use crate::experiment::{Cell, Cells};
 use crate::record::{MadeBy, stage_name};
 use crate::report::page::Made;
@@ -31,7 +31,7 @@ pub(in crate::cli) fn states(workspace: &Workspace, plan: &Plan) -> Vec<NodeStat
 /// grid.
 pub(super) async fn rest(workspace: &Workspace) -> Result<Option<(Cells, Vec<NodeState>)>, CommandError> {
     let Some(Ok(cells)) = workspace.unchosen() else { return Ok(None) };
-    let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
+    let planner = workspace.planner().await?;
     let states = states(workspace, &planner.plan(&cells.graph).await?);
     Ok(Some((cells, states)))
 }

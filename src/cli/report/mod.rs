@@ -16,7 +16,7 @@ use super::workspace::{Chosen, Workspace};
 use super::{CommandError, Ending, block_on, print, say};
 use crate::diagnostic::Diagnostic;
 use crate::document::Part;
-use crate::engine::{NodeState, Planner};
+use crate::engine::NodeState;
 use crate::project::Project;
 use crate::record::RunRow;
 use crate::report::form;
@@ -85,7 +85,7 @@ async fn report(arguments: &Arguments) -> Result<Ending, CommandError> {
 /// The report of what is in the cache.
 async fn render_cached(workspace: &Workspace) -> Result<Rendered, CommandError> {
     let _gate = gather::keep_all(workspace)?;
-    let planner = Planner::new(&workspace.records, &workspace.store, &workspace.data).await?;
+    let planner = workspace.planner().await?;
     let plan = planner.plan(&workspace.cells.graph).await?;
     render(workspace, &states(workspace, &plan)).await
 }
