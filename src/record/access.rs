@@ -2,12 +2,13 @@
 
 use std::cmp::Ordering;
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use sqlx::Row;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{Row, SqlitePool};
 
 use super::{RecordError, Records, sidecar};
 
@@ -53,27 +54,44 @@ pub(super) async fn read_only(state: &Utf8Path, migrator: &Migrator) -> Result<R
     // log the file alone is all, and SQLite is told that nobody changes it.
     let log = Utf8PathBuf::from(format!("{path}-wal"));
     let settled = fs_err::metadata(&log).map_or(true, |meta| meta.len() == 0);
-    let options = SqliteConnectOptions::new()
-        .filename(&path)
-        .read_only(true)
-        .immutable(settled)
-        .busy_timeout(Duration::from_secs(60));
-    let pool = SqlitePoolOptions::new()
-        .max_connections(1)
-        .connect_with(options)
-        .await
-        .map_err(|source| explained(&path, source))?;
-    let records = Records { pool, path: path.clone(), writable: false };
-    let found: i64 = sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations")
-        .fetch_one(&records.pool)
-        .await
-        .map_err(records.failed())?;
+    let options = SqliteConnectOptions::new().busy_timeout(Duration::from_secs(60));
+    let here = options.clone().filename(&path).read_only(true).immutable(settled);
+    let (pool, found, copy) = match connect(here).await {
+        Ok((pool, found)) => (pool, found, None),
+        // A log without its index: SQLite would have to write one, so it reads a copy where it can.
+        Err(error) if !settled && code(&error) == Some(CANNOT_OPEN) => {
+            let copy = tempfile::tempdir()?;
+            let there = copy.path().join("records.sqlite");
+            fs_err::copy(&path, &there)?;
+            fs_err::copy(&log, copy.path().join("records.sqlite-wal"))?;
+            let (pool, found) = connect(options.filename(there)).await.map_err(|source| explained(&path, source))?;
+            (pool, found, Some(Arc::new(copy)))
+        }
+        Err(source) => return Err(explained(&path, source)),
+    };
+    let records = Records { pool, path: path.clone(), writable: false, _copy: copy };
     let known = newest(migrator);
     match found.cmp(&known) {
         Ordering::Less => Err(RecordError::ReadOnly { folder: state.to_owned() }),
         Ordering::Equal => Ok(records),
         Ordering::Greater => Err(RecordError::Newer { path, found, known }),
     }
+}
+
+/// SQLite's `SQLITE_CANTOPEN`.
+const CANNOT_OPEN: u32 = 14;
+
+/// Opens a file, and reads the version of its tables.
+async fn connect(options: SqliteConnectOptions) -> Result<(SqlitePool, i64), sqlx::Error> {
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+    let version = sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations");
+    let version = version.fetch_one(&pool).await?;
+    Ok((pool, version))
+}
+
+/// SQLite's own number of an error; the bits above its eight tell more of the same.
+fn code(error: &sqlx::Error) -> Option<u32> {
+    Some(error.as_database_error()?.code()?.parse::<u32>().ok()? & 0xff)
 }
 
 /// The newest version of the tables that this program knows.
@@ -83,12 +101,11 @@ pub(super) fn newest(migrator: &Migrator) -> i64 {
 
 /// What an error of SQLite means for a person.
 pub(super) fn explained(path: &Utf8Path, source: sqlx::Error) -> RecordError {
-    /// `SQLITE_CORRUPT` and `SQLITE_NOTADB`; the bits above these eight tell more of the same.
+    /// `SQLITE_CORRUPT` and `SQLITE_NOTADB`.
     const DAMAGED: [u32; 2] = [11, 26];
-    let code = source.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
     let path = path.to_owned();
-    match code {
-        Some(code) if DAMAGED.contains(&(code & 0xff)) => RecordError::Damaged { path, source },
+    match code(&source) {
+        Some(code) if DAMAGED.contains(&code) => RecordError::Damaged { path, source },
         _ => RecordError::Database { path, source },
     }
 }

@@ -14,6 +14,7 @@ mod sidecar;
 mod transfer;
 mod watching;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -105,6 +106,8 @@ pub struct Records {
     pool: SqlitePool,
     path: Utf8PathBuf,
     writable: bool,
+    /// Where the file is read that cannot be read in its place; gone with the last that reads it.
+    _copy: Option<Arc<tempfile::TempDir>>,
 }
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("src/record/migrations");
@@ -135,7 +138,7 @@ impl Records {
             .await
             .map_err(|source| access::explained(&path, source))?;
         migrate(&pool, &path).await?;
-        Ok(Self { pool, path, writable: true })
+        Ok(Self { pool, path, writable: true, _copy: None })
     }
 
     /// True when a project has records at all; `plan` and `report` do not make any.

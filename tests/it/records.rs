@@ -10,11 +10,11 @@ use sqlx::{ConnectOptions, Connection, Row};
 use crate::scratch::{Scratch, grid};
 
 /// Runs a future to its end.
-fn wait<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-async fn connect(file: &Utf8Path) -> SqliteConnection {
+pub(crate) async fn connect(file: &Utf8Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(file).create_if_missing(true).connect().await.unwrap()
 }
 
@@ -396,19 +396,26 @@ fn fields(mut bytes: &[u8]) -> Vec<(u64, Vec<u8>)> {
     found
 }
 
-/// Records as the first version left them, with a row in every table.
-fn first_version(scratch: &Scratch) {
-    let source = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/migrations/1_first.sql");
-    let only = scratch.root.join("first-version");
+/// Records as an earlier version made them, by these of its migrations; empty.
+fn earlier_version(scratch: &Scratch, migrations: &[&str]) {
+    let source = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("src/record/migrations");
+    let only = scratch.root.join("earlier-version");
     fs_err::create_dir_all(&only).unwrap();
     fs_err::create_dir_all(scratch.root.join(".sr-pipe")).unwrap();
-    fs_err::copy(source, only.join("1_first.sql")).unwrap();
+    for migration in migrations {
+        fs_err::copy(source.join(migration), only.join(migration)).unwrap();
+    }
     wait(async {
         let mut connection = connect(&database(scratch)).await;
         let migrations = sqlx::migrate::Migrator::new(only.as_std_path()).await.unwrap();
         migrations.run(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     });
+}
+
+/// Records as the first version left them, with a row in every table.
+fn first_version(scratch: &Scratch) {
+    earlier_version(scratch, &["1_first.sql"]);
     let key = "ab".repeat(32);
     let object = "cd".repeat(32);
     execute(
@@ -461,6 +468,23 @@ fn records_of_the_first_version_are_all_there_after_an_update() {
     scratch.write("pipelines/p.yaml", &pipeline("one", 0)).write("experiments/e.yaml", &grid(&[1]));
     scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
     assert_eq!(found(&scratch, &["run=2"]), ["2 d/n=1/seed=1"]);
+}
+
+#[test]
+fn raw_files_that_the_second_version_saw_are_known_wherever_they_lay() {
+    let scratch = Scratch::new();
+    earlier_version(&scratch, &["1_first.sql", "2_history.sql"]);
+    let object = "cd".repeat(32);
+    execute(
+        &database(&scratch),
+        &format!("INSERT INTO sources VALUES ('kkbox', '[\"songs.csv\",\"train.csv\"]', '{object}')"),
+    );
+    let sources = wait(async {
+        let records = sr_pipe::record::Records::open(&scratch.root.join(".sr-pipe")).await.unwrap();
+        records.sources().await.unwrap()
+    });
+    let (files, object) = (vec!["songs.csv".into(), "train.csv".into()], object.parse().unwrap());
+    assert_eq!(sources, [sr_pipe::record::SeenSource { data: None, folder: "kkbox".into(), files, object }]);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Caches that are not there or cannot be written.
 
+use sqlx::Connection;
+
 use super::*;
+use crate::records::{connect, wait};
 
 #[test]
 fn commands_of_the_cache_make_no_cache() {
@@ -51,4 +54,28 @@ fn a_cache_that_cannot_be_written_serves_all_that_need_not_write() {
             .told(&["cannot be written, and 2 stages have to run", "help: "]);
         scratch.write("pipelines/p.yaml", &before);
     }
+}
+
+#[test]
+fn records_whose_log_lost_its_index_are_read_where_nothing_can_be_written() {
+    let scratch = Scratch::new();
+    chain(&scratch, &[1]);
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    let (file, aside) = (records(&scratch), scratch.root.join("aside"));
+    let [log, index] = ["-wal", "-shm"].map(|end| format!("{file}{end}"));
+    wait(async {
+        // A program that is killed while what it wrote is in the log alone.
+        let mut connection = connect(&file).await;
+        sqlx::query("UPDATE runs SET command = 'in the log alone'").execute(&mut connection).await.unwrap();
+        fs_err::copy(&file, &aside).unwrap();
+        fs_err::copy(&log, format!("{aside}-wal")).unwrap();
+        connection.close().await.unwrap();
+    });
+    fs_err::copy(&aside, &file).unwrap();
+    fs_err::copy(format!("{aside}-wal"), &log).unwrap();
+    let _ = fs_err::remove_file(index);
+    let Some(_mount) = ReadOnly::mount(scratch.root.join(".sr-pipe")) else { return };
+    let shown = scratch.sr_pipe(&["runs", "show", "1", "--json"]).expect(0).stdout;
+    assert!(shown.contains("in the log alone"), "{shown}");
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0).told(&["nothing had to run"]);
 }
