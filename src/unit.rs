@@ -5,11 +5,44 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+/// Text, or a number that stands where text should, so that its own words can say what is missing.
+struct Written(String);
+
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl de::Visitor<'_> for Reader {
+            type Value = Written;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number with its unit, such as `1h` or `4GB`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Written, E> {
+                Ok(Written(text.to_owned()))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Written, E> {
+                Ok(Written(number.to_string()))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Written, E> {
+                Ok(Written(number.to_string()))
+            }
+
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Written, E> {
+                Ok(Written(number.to_string()))
+            }
+        }
+        from.deserialize_any(Reader)
+    }
+}
 
 /// A length of time in whole seconds, written `90s`, `30m`, `1h` or `1d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Written", into = "String")]
 #[schemars(with = "String")]
 pub struct Span(i64);
 
@@ -30,6 +63,14 @@ impl Span {
     /// As the standard library counts time.
     pub fn duration(self) -> Duration {
         Duration::from_secs(self.0.max(0).unsigned_abs())
+    }
+}
+
+impl TryFrom<Written> for Span {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        written.0.try_into()
     }
 }
 
@@ -68,9 +109,9 @@ impl fmt::Display for Span {
     }
 }
 
-/// A number of bytes, written `512MB`, `4GiB` or plain.
+/// A number of bytes, written `512MB` or `4GiB`; on the command line also plain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Written", into = "String")]
 #[schemars(with = "String")]
 pub struct Size(u64);
 
@@ -83,6 +124,18 @@ impl Size {
     /// How many bytes.
     pub const fn bytes(self) -> u64 {
         self.0
+    }
+}
+
+impl TryFrom<Written> for Size {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        // Four of what? A file that says `memory: 4` hardly means bytes.
+        if written.0.parse::<f64>().is_ok() {
+            return Err(format!("`{}` has no unit; write `512MB` or `4GiB`, or `B` for bytes", written.0));
+        }
+        written.0.try_into()
     }
 }
 
@@ -139,6 +192,7 @@ mod tests {
         let read = |text: &str| serde_json::from_value::<Span>(text.into());
         assert_eq!(read("60m").unwrap().to_string(), "1h");
         assert_eq!(read("90s").unwrap(), Span(90));
+        assert!(serde_json::from_value::<Span>(3600.into()).unwrap_err().to_string().contains("`3600` is no length"));
         for bad in ["", "h", "1", "1.5h", "-1h", "1w", "99999999999999999d"] {
             assert!(read(bad).unwrap_err().to_string().contains("`1h`"), "{bad}");
         }
@@ -151,6 +205,10 @@ mod tests {
         assert_eq!(read("4 GiB"), Ok(4 << 30));
         assert_eq!(read("17"), Ok(17));
         assert!(read("much").unwrap_err().contains("`4GiB`"));
+        let written =
+            |value: serde_json::Value| serde_json::from_value::<Size>(value).map_err(|error| error.to_string());
+        assert_eq!(written("512MB".into()), Ok(Size(512_000_000)));
+        assert!(written(4.into()).unwrap_err().contains("`4` has no unit"));
         assert_eq!(Size(1_500_000_000).to_string(), "1.5 GB");
     }
 

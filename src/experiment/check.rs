@@ -91,19 +91,21 @@ impl ExperimentFile {
                 errors.push(error.help(suggestion(value, &known)));
             }
         }
-        // In a file such an axis may wait for its place; a choice that does nothing was mistyped.
         let choices = Choices::of(&self.experiment);
         let of_pipelines = self.pipelines.values().flat_map(|pipeline| pipeline.all_places());
         let places: BTreeSet<&str> = of_pipelines.chain(choices.places()).collect();
         for block in self.experiment.grid.blocks() {
             for (part, axes) in [("product", block.product), ("zip", block.zip)] {
-                for axis in axes.keys().filter(|axis| *axis != "dataset" && !places.contains(axis.as_str())) {
+                for (axis, values) in axes {
                     let path = block.path(&[part.into(), axis.as_str().into()]);
-                    if self.document.laid_over(&path) {
-                        let known: Vec<&str> = places.iter().copied().chain(["dataset"]).collect();
-                        let message = format!("no pipeline has a place `${{{axis}}}` for this axis, and no model");
-                        errors.push(self.document.error(&path, Part::Key, message).help(suggestion(axis, &known)));
+                    let asked = axis == "dataset" || places.contains(axis.as_str());
+                    // Of one value it is a name; cells that differ in nothing else would be told as different.
+                    if asked || (values.len() < 2 && !self.document.laid_over(&path)) {
+                        continue;
                     }
+                    let known: Vec<&str> = places.iter().copied().chain(["dataset"]).collect();
+                    let message = format!("no pipeline has a place `${{{axis}}}` for this axis, and no model");
+                    errors.push(self.document.error(&path, Part::Key, message).help(suggestion(axis, &known)));
                 }
             }
         }

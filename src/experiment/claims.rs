@@ -68,6 +68,12 @@ impl ExperimentFile {
         let mut errors = Vec::new();
         for (index, claim) in self.experiment.claims.iter().enumerate() {
             let place = |rest: Path| [vec!["claims".into(), index.into()], rest].concat();
+            let same = |other: &Claim| (&other.text, &other.metric) == (&claim.text, &claim.metric);
+            if self.experiment.claims[..index].iter().any(same) {
+                let message = "another claim on this metric has the same words";
+                let error = self.document.error(&place(keys(["text"])), Part::Value, message);
+                errors.push(error.help("say in which they differ, so that `report --check` can tell them apart"));
+            }
             let mut mistaken = false;
             for (side, values) in [("better", &claim.better), ("than", &claim.than)] {
                 let found = self.side_errors(values, known, &place(keys([side])));

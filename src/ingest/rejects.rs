@@ -176,7 +176,9 @@ impl Rejects {
         // The place of the first one, whose own words say what is wrong.
         let mut diagnostic = first.unwrap_or_else(|| Diagnostic::new(""));
         diagnostic.message = format!("{message}; the first: {}", diagnostic.message);
-        Err(diagnostic.help("mend the file, or raise `at_most` under `bad_rows`").into())
+        let help = "mend the file, or raise `at_most` under `bad_rows`";
+        let help = diagnostic.help.take().map_or_else(|| help.to_owned(), |own| format!("{own}; or {help}"));
+        Err(diagnostic.help(help).into())
     }
 
     /// Ends the table; answers how many rows it has.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Report;
 use super::layout::{Combinations, Layout};
-use super::page::{self, Align, Block, Cell, Column, Content, Footnotes, Kind, Mark, Print, Row, Section};
+use super::page::{self, Align, Block, Cell, Column, Content, Footnotes, Kind, Mark, Number, Print, Row, Section};
 use super::score::Spread;
 use super::table::{Sheet, places};
 use super::words::{Words, counted};
@@ -31,7 +31,7 @@ pub(super) fn section<'a>(
     }
     blocks.extend(footnotes.block());
     let reading = "The same ranks as above, in per cent, each metric over the samples of one group alone; `samples` says \
-                   how many these are. A metric over all samples is the mean of its groups, weighted by `samples`.";
+                   how many these are. A metric over all samples is the mean of its groups, weighted by `samples`. † Not ahead of the best floor in its group.";
     blocks.push(Block::Words(reading.into()));
     Some(Section { kind: Kind::Breakdowns, blocks })
 }
@@ -103,10 +103,12 @@ impl<'a> Broken<'a> {
         let rows = &self.sheet.table.rows;
         let values: Vec<Option<Spread>> = rows.iter().map(|row| self.spread(row, column, metric, group)).collect();
         let places = places(&values, metric.metric.higher_is_better, unranked.is_none());
+        let floor = self.sheet.best_floor(column, metric, &values).filter(|_| unranked.is_none());
         let cell = |((row, value), place): ((&&str, Option<Spread>), _)| {
             let done = self.sheet.done(row, column);
             if let Some(value) = value {
-                return self.sheet.number(row, column, value.number(place), footnotes);
+                let behind = self.sheet.is_behind(floor, row, column, &value, metric);
+                return self.sheet.number(row, column, Number { behind, ..value.number(place) }, footnotes);
             }
             if done.iter().any(|cell| cell.samples.is_none()) {
                 let name = self.sheet.name(row, column);

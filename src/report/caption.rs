@@ -8,27 +8,27 @@ use crate::metric::MetricAt;
 
 use super::Report;
 use super::comparable::candidates;
-use super::layout::Combinations;
+use super::layout::{Combination, Combinations};
 use super::page::Block;
 use super::words::{Words, code, counted, list, thousands};
 
 /// What must be read before the table: data that are not real, choices that flatter.
 pub(super) fn warnings(report: &Report<'_>) -> Vec<Block> {
     let mut warnings = Vec::new();
-    let axis = &report.spec.columns;
     let synthetic: BTreeSet<&str> = report
         .cells
         .iter()
         .filter(|cell| cell.ranks().is_some_and(|ranks| ranks.synthetic))
-        .filter_map(|cell| cell.coordinates.get(axis))
-        .map(|column| report.title(column))
+        .filter_map(|cell| cell.coordinates.get("dataset"))
+        .map(|dataset| report.title(dataset))
         .collect();
     if !synthetic.is_empty() {
         let names: Vec<String> = synthetic.into_iter().map(str::to_owned).collect();
         let words = format!(
-            "{} was generated with planted structure: \
+            "{} {} generated with planted structure: \
              these numbers show that the code finds it, and say nothing about any real log.",
-            list(&names)
+            list(&names),
+            if names.len() == 1 { "was" } else { "were" }
         );
         warnings.push(Block::Warning("Synthetic data", words.into()));
     }
@@ -78,6 +78,9 @@ pub(super) fn paragraphs(report: &Report<'_>, combinations: &Combinations<'_>, m
 /// Over how many seeds a number is, and which.
 pub(super) fn over_seeds(combinations: &Combinations<'_>) -> String {
     let words = |seeds: &mut dyn Iterator<Item = &u64>| seeds.map(ToString::to_string).collect::<Vec<_>>();
+    if let Some(over) = over_fewer(combinations) {
+        return over;
+    }
     let first = combinations.all.first().map_or(&[][..], |combination| &combination.seeds);
     if combinations.all.iter().all(|combination| combination.seeds == first) {
         return match first {
@@ -97,6 +100,25 @@ pub(super) fn over_seeds(combinations: &Combinations<'_>) -> String {
          one seed without a spread",
         counts.join(" or ")
     )
+}
+
+/// The same where some of the seeds of a cell have results and others have none; nothing where all or none have.
+fn over_fewer(combinations: &Combinations<'_>) -> Option<String> {
+    let done = |combination: &Combination<'_>| combination.cells.values().filter(|cell| cell.ranks().is_some()).count();
+    let begun: Vec<(usize, usize)> =
+        combinations.all.iter().map(|one| (done(one), one.seeds.len())).filter(|(done, _)| *done > 0).collect();
+    if begun.iter().all(|(done, wanted)| done == wanted) {
+        return None;
+    }
+    let range = |least: usize, most: usize| if least == most { most.to_string() } else { format!("{least} to {most}") };
+    let extent = |count: fn(&(usize, usize)) -> usize| {
+        let counts = || begun.iter().map(count);
+        range(counts().min().unwrap_or_default(), counts().max().unwrap_or_default())
+    };
+    let (done, wanted) = (extent(|(done, _)| *done), extent(|(_, wanted)| *wanted));
+    Some(format!(
+        "mean ± sample standard deviation over the seeds that ran, {done} of {wanted}, one seed without a spread"
+    ))
 }
 
 /// Each choice of a protocol as a clause.
@@ -132,15 +154,15 @@ fn in_words(protocol: &Protocol) -> Vec<String> {
 fn test_sets(report: &Report<'_>) -> Option<String> {
     let mut sizes: BTreeMap<&str, BTreeSet<(usize, String)>> = BTreeMap::new();
     for cell in report.cells {
-        let (Some(ranks), Some(column)) = (cell.ranks(), cell.coordinates.get(&report.spec.columns)) else { continue };
+        let (Some(ranks), Some(dataset)) = (cell.ranks(), cell.coordinates.get("dataset")) else { continue };
         let samples = ranks.ranks.selections.values().map(Vec::len).max().unwrap_or(0);
-        sizes.entry(report.title(column)).or_default().insert((samples, candidates(ranks)));
+        sizes.entry(report.title(dataset)).or_default().insert((samples, candidates(ranks)));
     }
     // Where cells disagree the table says so; a size that holds for some of them would mislead.
-    let agreed = sizes.iter().filter(|(_, sizes)| sizes.len() == 1).flat_map(|(column, sizes)| {
+    let agreed = sizes.iter().filter(|(_, sizes)| sizes.len() == 1).flat_map(|(dataset, sizes)| {
         sizes.iter().map(move |(samples, candidates)| {
             let samples = if *samples == 1 { counted(1, "sample") } else { format!("{} samples", thousands(samples)) };
-            format!("{column} {samples}, {candidates} candidates for each")
+            format!("{dataset} {samples}, {candidates} candidates for each")
         })
     });
     let agreed: Vec<String> = agreed.collect();

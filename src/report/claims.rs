@@ -122,8 +122,10 @@ fn needed(verdict: Verdict, open: &[&Part<'_>]) -> (String, Vec<String>) {
     ];
     let remarks = remarks.into_iter().filter(|(what, _)| lacking.contains(what)).map(|(_, text)| text.to_owned());
     let needed = match most.reduce(f64::max) {
-        Some(n) if n > MANY => format!(", more than {} more seeds needed", thousands(MANY as usize)),
-        Some(n) => format!(", about {} needed", counted(n as usize, "more seed")),
+        Some(n) if n > MANY => {
+            format!(", more than {} more seeds needed for the test over seeds", thousands(MANY as usize))
+        }
+        Some(n) => format!(", about {} needed for the test over seeds", counted(n as usize, "more seed")),
         None => String::new(),
     };
     (needed, remarks.collect())
@@ -139,7 +141,8 @@ fn numbers(part: Option<&Part<'_>>, combinations: &Combinations<'_>) -> [Cell; 8
     let bounds = e.interval.map(|bounds| [bounds.low, bounds.high]);
     let difference = Number { bounds, ..Number::new(e.better - e.than, Print::Points) };
     let p = Number::new(e.over_seeds.map_or(1.0, |test| test.p), Print::Probability);
-    let over_seeds = e.over_seeds.map(|_| format!("{} (n = {})", p.text(), e.seeds));
+    let over_seeds = e.over_seeds.map_or_else(|| "–".to_owned(), |_| p.text());
+    let over_seeds = format!("{over_seeds} (n = {})", e.seeds);
     [
         number(e.better, Print::Percent).from(better),
         number(e.than, Print::Percent).from(than),
@@ -147,7 +150,7 @@ fn numbers(part: Option<&Part<'_>>, combinations: &Combinations<'_>) -> [Cell; 8
         number(e.p, Print::Probability),
         number(e.rank_biserial, Print::Effect),
         Cell::number(e.d_z, Print::Effect),
-        over_seeds.map_or_else(|| Cell::new(Content::Nothing), Cell::words),
+        Cell::words(over_seeds),
         Cell::words(format!("{} of {}", thousands(e.differing), thousands(e.sessions))),
     ]
 }

@@ -101,10 +101,7 @@ pub struct MapsReport<'a> {
 impl<'a> MapsReport<'a> {
     /// The page of the report.
     pub fn page(&self) -> Page {
-        let runs = self.cells.iter().map(|cell| cell.run.as_str()).filter(|run| !run.is_empty());
-        let runs: BTreeSet<&str> = runs.collect();
-        let runs = runs.into_iter().map(str::to_owned).collect();
-        let origin = Origin { provenance: self.provenance.clone(), runs };
+        let origin = Origin::of(self.provenance, self.cells.iter().map(|cell| cell.run.as_str()));
         let mut footnotes = Footnotes::default();
         let table = Block::Table(self.table(&mut footnotes));
         let mut results: Vec<Block> = self.warning().into_iter().chain([table]).collect();
@@ -208,9 +205,10 @@ impl<'a> MapsReport<'a> {
         let generated = |dataset: &&String| self.of(dataset).any(|cell| cell.synthetic && cell.map().is_some());
         let names: Vec<String> = self.values("dataset").iter().filter(generated).map(|name| inline(name)).collect();
         let words = format!(
-            "{} was generated with planted structure: these maps show that the code finds it, and say nothing about any \
+            "{} {} generated with planted structure: these maps show that the code finds it, and say nothing about any \
              real log.",
-            list(&names)
+            list(&names),
+            if names.len() == 1 { "was" } else { "were" }
         );
         (!names.is_empty()).then(|| Block::Warning("Synthetic data", Words::new(words)))
     }
@@ -289,7 +287,11 @@ impl<'a> MapsReport<'a> {
     }
 
     fn caption(&self) -> String {
-        let seeds: BTreeSet<u64> = self.cells.iter().map(|cell| cell.seed).collect();
+        let (all, done) = (|_: &&Mapped| true, |cell: &&Mapped| cell.map().is_some());
+        let seeds_of = |counts: fn(&&Mapped) -> bool| -> BTreeSet<u64> {
+            self.cells.iter().filter(counts).map(|cell| cell.seed).collect()
+        };
+        let seeds = Some(seeds_of(done)).filter(|seeds| !seeds.is_empty()).unwrap_or_else(|| seeds_of(all));
         let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
         let over = match &seeds[..] {
             [only] => format!("One seed ({only}), so without a spread"),

@@ -119,6 +119,8 @@ pub struct CellRanks {
     pub test_samples: String,
     /// Whether the data were generated.
     pub synthetic: bool,
+    /// Whether a stage on the way to them is `frozen`: they may be of other settings than those of the experiment now.
+    pub frozen: bool,
     /// The run that made them.
     pub run: String,
 }
@@ -136,13 +138,13 @@ pub struct Provenance {
     pub datasets: BTreeMap<String, String>,
     /// `sr-pipe 0.1.0`.
     pub tool_version: String,
-    /// The commit of the working tree, where there is one.
+    /// The commit under which the newest result was made, where there is one: `54a736…`, or `54a736… with changes`.
     pub git_commit: Option<String>,
-    /// Whether the working tree differed from that commit.
-    pub git_dirty: bool,
-    /// The command that made the report.
+    /// Those of the other results.
+    pub other_commits: Vec<String>,
+    /// The command that makes the results.
     pub command: String,
-    /// When it was made.
+    /// When the newest result was made.
     pub date: String,
 }
 
@@ -197,9 +199,8 @@ impl<'a> Report<'a> {
 pub fn page(report: &Report<'_>) -> Result<Page, MetricError> {
     let metrics = score::metrics(report.spec)?;
     let combinations = layout::Combinations::of(report);
-    let runs: BTreeSet<&str> = report.cells.iter().filter_map(CellResult::ranks).map(|ranks| &*ranks.run).collect();
-    let runs = runs.into_iter().filter(|run| !run.is_empty()).map(str::to_owned).collect();
-    let origin = Origin { provenance: report.provenance.clone(), runs };
+    let runs = report.cells.iter().filter_map(CellResult::ranks).map(|ranks| &*ranks.run);
+    let origin = Origin::of(report.provenance, runs);
     let mut results = caption::warnings(report);
     results.extend(table::blocks(report, &combinations, &metrics));
     results.extend(caption::paragraphs(report, &combinations, &metrics));

@@ -1,6 +1,6 @@
 //! The table of an experiment that counts its data sets: statistics by data sets, the paper's numbers beside ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::audit::{self, Audited};
 use super::csv::quoted;
@@ -77,9 +77,7 @@ impl StatisticsReport<'_> {
         let definitions = rows.iter().map(|row| format!("{}: {}.", row.name, row.words).into());
         results.push(Block::List(definitions.collect()));
         results.extend(self.spec.notes.iter().filter_map(|note| prose(note)));
-        let runs: BTreeSet<&str> = self.columns.iter().map(|column| column.run.as_str()).collect();
-        let runs = runs.into_iter().filter(|run| !run.is_empty()).map(str::to_owned).collect();
-        let origin = Origin { provenance: self.provenance.clone(), runs };
+        let origin = Origin::of(self.provenance, self.columns.iter().map(|column| column.run.as_str()));
         let about = Section { kind: Kind::About, blocks: prose(&self.experiment.about).into_iter().collect() };
         let results = Section { kind: Kind::Results, blocks: results };
         let last = provenance::section(&origin);

@@ -53,7 +53,7 @@ struct Columns {
 impl<'a> Sheet<'a> {
     /// The table, and a line each on the numbers that are ahead of the second, and on those not ahead of a floor.
     fn blocks(&self, footnotes: &mut Footnotes) -> Vec<Block> {
-        let mut floors = Vec::new();
+        let (mut floors, mut starred) = (Vec::new(), false);
         let ahead = best_is_ahead(self.report, self.table, self.metrics);
         let mut columns = vec![Column::new(self.report.spec.rows.as_str(), Align::Left, Holds::Names)];
         let mut rows: Vec<Row> =
@@ -62,7 +62,9 @@ impl<'a> Sheet<'a> {
             let unranked = self.unranked(column, footnotes);
             let mut beaten_by = Vec::new();
             for metric in self.metrics {
-                let ahead = ahead.get(&(*column, metric.to_string())).map(|ahead| ahead.best);
+                let ahead = ahead.get(&(*column, metric.to_string())).filter(|_| unranked.is_none());
+                let ahead = ahead.map(|ahead| ahead.best);
+                starred |= ahead.is_some();
                 let made = self.metric_columns(column, *metric, unranked, ahead, footnotes);
                 beaten_by.extend(made.beaten_by);
                 for (column, cells) in made.columns {
@@ -75,8 +77,9 @@ impl<'a> Sheet<'a> {
             }
         }
         let line = format!(
-            "† Not ahead of the best floor, a plain rule that learns nothing, by the numbers as printed: {}.",
-            floors.join("; ")
+            "† Not ahead of the best floor, by the numbers as printed: {}. Floors, which learn nothing: {}.",
+            floors.join("; "),
+            self.floors()
         );
         rows.extend(self.improvement(&columns, &rows));
         let star = format!(
@@ -84,7 +87,7 @@ impl<'a> Sheet<'a> {
              after Holm's correction over the table."
         );
         let path = self.table.heading.iter().cloned().collect();
-        let lines = [(!ahead.is_empty()).then_some(star), (!floors.is_empty()).then_some(line)];
+        let lines = [starred.then_some(star), (!floors.is_empty()).then_some(line)];
         let lines = lines.into_iter().flatten().map(|line| Block::Words(line.into()));
         [Block::Table(page::Table { path, columns, rows })].into_iter().chain(lines).collect()
     }
@@ -122,8 +125,7 @@ impl<'a> Sheet<'a> {
                 ours.push(self.absence(row, column, metric, footnotes));
                 continue;
             };
-            let order = |value: &Spread| shown(value, metric.metric.higher_is_better);
-            let behind = floor.is_some_and(|(_, floor)| order(value) >= order(&floor)) && !self.is_floor(row, column);
+            let behind = self.is_behind(floor, row, column, value, metric);
             any_behind |= behind;
             let ahead = ahead == Some(*row);
             ours.push(self.number(row, column, Number { ahead, behind, ..value.number(place) }, footnotes));
@@ -189,8 +191,33 @@ impl<'a> Sheet<'a> {
         model.is_some_and(|model| self.report.floors.contains(model))
     }
 
+    /// The names of the floors: `POP, Recency and Markov`.
+    fn floors(&self) -> String {
+        let rows =
+            self.table.rows.iter().filter(|row| self.table.columns.iter().any(|column| self.is_floor(row, column)));
+        list(&rows.map(|row| inline(self.report.title(row))).collect::<Vec<_>>())
+    }
+
+    /// Whether a model's number is not ahead of the best floor's, by the numbers as printed.
+    pub(super) fn is_behind(
+        &self,
+        floor: Option<(&str, Spread)>,
+        row: &str,
+        column: &str,
+        value: &Spread,
+        metric: MetricAt,
+    ) -> bool {
+        let order = |value: &Spread| shown(value, metric.metric.higher_is_better);
+        floor.is_some_and(|(_, floor)| order(value) >= order(&floor)) && !self.is_floor(row, column)
+    }
+
     /// The first of the best floors in a column, with its number; `values` are those of the rows.
-    fn best_floor(&self, column: &str, metric: MetricAt, values: &[Option<Spread>]) -> Option<(&'a str, Spread)> {
+    pub(super) fn best_floor(
+        &self,
+        column: &str,
+        metric: MetricAt,
+        values: &[Option<Spread>],
+    ) -> Option<(&'a str, Spread)> {
         let rows = self.table.rows.iter().zip(values).filter(|(row, _)| self.is_floor(row, column));
         let floors = rows.filter_map(|(row, value)| Some((*row, (*value)?)));
         floors.min_by_key(|(_, value)| shown(value, metric.metric.higher_is_better))
@@ -252,6 +279,10 @@ impl<'a> Sheet<'a> {
     pub(super) fn number(&self, row: &str, column: &str, number: Number, footnotes: &mut Footnotes) -> Cell {
         let cell = Cell::new(Content::Number(number)).from(self.source(row, column));
         let Some(slot) = self.table.slot(row, column) else { return cell };
+        let frozen = slot.cells.values().filter_map(|cell| cell.ranks()).any(|ranks| ranks.frozen);
+        let kept =
+            "Kept as it was (`frozen`), whatever has changed since: it may be of other settings than are told here.";
+        let cell = cell.marked(frozen.then(|| footnotes.mark(kept)));
         let done = slot.cells.values().filter(|cell| cell.ranks().is_some()).count();
         let wanted = slot.seeds.len();
         if done >= wanted {

@@ -128,16 +128,16 @@ fn results_are_broken_down_without_a_model_run_again() {
     assert_eq!(in_session[0][..4], head);
     assert_eq!(in_session[2], ["samples", "1", "1", "2", "2", "1", "1", "1", "1"]);
     assert_eq!(in_session[3][..5], ["Rule", "**100.00**", "**100.00**", "**0.00**", "<u>25.00</u>"]);
-    assert_eq!(in_session[4][..5], ["Deep", "**100.00**", "**100.00**", "**0.00**", "**50.00**"]);
+    assert_eq!(in_session[4][..5], ["Deep", "**100.00** †", "**100.00** †", "**0.00** †", "**50.00**"]);
 
     let cold = rows(&report, "### Warm targets");
     assert_eq!(cold[0], ["model", "keep warm Hit@1", "keep warm MRR@2", "keep cold Hit@1", "keep cold MRR@2"]);
     assert_eq!(cold[2], ["samples", "2", "2", "1", "1"]);
     assert_eq!(cold[3], ["Rule", "**50.00**", "<u>50.00</u>", "**0.00**", "**50.00**"]);
-    assert_eq!(cold[4], ["Deep", "**50.00**", "**75.00**", "**0.00**", "**50.00**"]);
+    assert_eq!(cold[4], ["Deep", "**50.00** †", "**75.00**", "**0.00** †", "**50.00** †"]);
     assert!(report.contains("Nothing to tell apart: drop (2 targets, all warm)."), "{report}");
 
-    let csv = scratch.read("results/e.csv");
+    let csv = scratch.csv("results/e.csv");
     let ends = |row: &str, breakdown: &str| {
         csv.lines().any(|line| line.starts_with(row) && line.ends_with(&format!(",{breakdown}")))
     };
@@ -165,7 +165,7 @@ fn results_are_broken_down_by_the_length_of_the_input_and_by_the_popularity_of_t
     );
     assert_eq!(length[2][1..7], ["1"; 6]);
     assert_eq!(length[3][5..7], ["**0.00**", "<u>0.00</u>"], "the rule has three above 2 after 1 4 1");
-    assert_eq!(length[4][5..7], ["**0.00**", "**50.00**"], "the other has one");
+    assert_eq!(length[4][5..7], ["**0.00** †", "**50.00**"], "the other has one");
 
     // The three training sessions hold items 1 and 2 three times each, and 4 never.
     let popularity = rows(&report, "### Targets by their popularity");

@@ -172,6 +172,20 @@ fn a_list_in_a_claim_is_checked_value_by_value() {
 }
 
 #[test]
+fn two_claims_of_the_same_words_are_told_since_a_check_could_not_tell_them_apart() {
+    let claim = "  - { text: t, metric: mrr@20, better: { n: 5 }, than: { n: 6 } }\n";
+    let other = claim.replace("n: 5", "n: 7");
+    let grid = format!("grid: {{ product: {{ dataset: [d], n: [5, 6, 7] }} }}\nclaims:\n{claim}{other}");
+    mistake("${n}", &grid, &["another claim on this metric has the same words", "experiments/e.yaml:6:13"]);
+}
+
+#[test]
+fn an_axis_that_nothing_asks_for_is_told() {
+    let grid = "grid: { product: { dataset: [d], n: [5], k: [5, 100] } }";
+    mistake("${n}", grid, &["no pipeline has a place `${k}` for this axis, and no model", "experiments/e.yaml:3:42"]);
+}
+
+#[test]
 fn a_key_that_is_written_twice_is_told_in_experiments_and_pipelines() {
     let scratch = project("${n}", "grid: { product: { dataset: [d], n: [1] } }\ntitle: Again\ngrid:\n  seeds: [1]\n");
     let pipeline =

@@ -87,7 +87,7 @@ fn maps_show_which_vectors_tell_groups_apart() {
     let scratch = project(REPORT);
     let said = scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0).told(&["6 of 6 cells done"]);
     assert!(!said.stderr.contains("· ranks"), "a map needs no ranks: {}", said.stderr);
-    let csv = scratch.read("results/e.csv");
+    let csv = scratch.csv("results/e.csv");
     let number = |embedding: &str, name: &str| -> f64 {
         let lines: Vec<&str> =
             csv.lines().filter(|line| line.starts_with(&format!("d,{embedding},pca,1,done,{name},"))).collect();

@@ -178,7 +178,7 @@ fn a_check_writes_nothing_and_fails_where_a_number_moved_or_a_claim_fell() {
     scratch.sr_pipe(&["report", "experiments/e.yaml", "--check"]).expect(2).told(&["there is no `results/e.json`"]);
     scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
     let said = scratch.sr_pipe(&["report", "experiments/e.yaml", "--check"]).expect(0);
-    said.told(&["`results/e.json` holds: ", "9 numbers"]);
+    said.told(&["`results/e.json` holds, as it lies there, since no commit has it: ", "9 numbers"]);
 
     // As if the report that was committed had said something else.
     let committed = scratch.read("results/e.json");
@@ -225,7 +225,11 @@ fn a_check_asks_the_last_commit_since_a_run_writes_over_the_folder() {
     git(&["commit", "--quiet", "--message", "results"]);
     scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
     assert_eq!(scratch.read("results/e.json"), written);
-    scratch.sr_pipe(&["report", "experiments/e.yaml", "--check"]).expect(1).told(&["does not hold any more: 3 moved"]);
+    let check = || scratch.sr_pipe(&["report", "experiments/e.yaml", "--check"]);
+    check().expect(1).told(&["`results/e.json`, as committed, does not hold any more: 3 moved"]);
+    // A git that gives no answer must not let the new report stand for the old one.
+    fs_err::write(scratch.root.join(".git/HEAD"), "ref: refs/heads/none\n").unwrap();
+    check().expect(2).told(&["git does not say what the last commit has", "help: "]);
 }
 
 #[test]

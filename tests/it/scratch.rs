@@ -64,6 +64,14 @@ impl Scratch {
         fs_err::read_to_string(self.root.join(path)).unwrap()
     }
 
+    /// A CSV of a report without the comments above it.
+    pub(crate) fn csv(&self, path: &str) -> String {
+        let text = self.read(path);
+        let comments = text.lines().take_while(|line| line.starts_with("# ")).count();
+        assert!(comments > 0, "nothing says what made {path}");
+        text.lines().skip(comments).map(|line| format!("{line}\n")).collect()
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sr-pipe"));
         command.args(arguments).current_dir(&self.root).stdin(Stdio::null());

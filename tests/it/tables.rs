@@ -131,7 +131,7 @@ fn a_data_set_that_may_be_left_out_is_told_and_marked_and_the_others_are_counted
     assert_eq!(row(&page, "sessions"), ["sessions", "4", "missing [1]", "4"]);
     assert!(page.contains(&format!("- [1] away: {away}.")), "{page}");
     assert!(page.contains("2 of 3 data sets counted."), "{page}");
-    let csv = scratch.read("results/e.csv");
+    let csv = scratch.csv("results/e.csv");
     assert!(csv.contains("\naway,sessions,count,missing,,,,,\"did not run"), "{csv}");
     assert!(csv.contains("\ndrop,sessions,count,done,4,,false,1,\n"), "{csv}");
     // All that can be done is done: a second look finds nothing to do, and a report needs no run.
@@ -173,7 +173,7 @@ fn the_papers_numbers_stand_beside_ours_with_the_difference() {
     assert_eq!(row(&page, "users")[..4], ["users", "2", "–", "–"]);
     assert!(page.contains("printed in A paper, Table 1"), "{page}");
     assert!(page.contains("- mean session length: events divided by sessions."), "{page}");
-    assert!(scratch.read("results/e.csv").contains("keep,cold test events,share,done,0.5,0.4045,false,1,\n"));
+    assert!(scratch.csv("results/e.csv").contains("keep,cold test events,share,done,0.5,0.4045,false,1,\n"));
 }
 
 #[test]
@@ -347,7 +347,7 @@ fn table_1_of_mkm_sr_has_the_numbers_of_the_published_demo_files() {
     }
     let scratch = own("table1");
     scratch.sr_pipe(&["run", "experiments/table1.yaml", "--data", data.as_str(), "--only", "dataset=demo*"]).expect(0);
-    let csv = scratch.read("results/table1.csv");
+    let csv = scratch.csv("results/table1.csv");
     let value = |dataset: &str, statistic: &str| -> f64 {
         let line = csv.lines().find(|line| line.starts_with(&format!("{dataset},{statistic},"))).unwrap();
         line.split(',').nth(4).unwrap().parse().unwrap()

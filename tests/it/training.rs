@@ -27,7 +27,7 @@ pub(crate) fn copy_of(experiment: &str, change: impl Fn(String) -> String) -> Sc
 
 /// Values of a report's CSV, averaged over seeds, by model and metric.
 fn means(scratch: &Scratch) -> BTreeMap<(String, String), f64> {
-    let text = scratch.read("results/e.csv");
+    let text = scratch.csv("results/e.csv");
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap().split(',').collect();
     let column = |name: &str| header.iter().position(|column| *column == name).unwrap_or_else(|| panic!("{text}"));
@@ -198,7 +198,7 @@ fn the_real_demo_set_has_the_counts_and_the_floors_of_the_published_samples() {
     // The dossier's counts of the published sample files.
     assert_eq!(found, [(12_195, 29, 1_648), (12_971, 29, 2_447)]);
 
-    let csv = scratch.read("results/e@published-code.csv");
+    let csv = scratch.csv("results/e@published-code.csv");
     let percent = |begin: &str, end: &str| {
         let line = csv.lines().find(|line| line.starts_with(&format!("{begin},done,")) && line.ends_with(end));
         let value = line.unwrap_or_else(|| panic!("no `{begin}`, `{end}` in:\n{csv}")).split(',').nth(5).unwrap();

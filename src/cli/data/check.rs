@@ -49,7 +49,7 @@ fn examples() -> String {
         "{list}\n\
         Examples:\n  \
         sr-pipe data check kkbox data/kkbox\n  \
-        sr-pipe data check ml-20m data --quick     first rows only, in no time"
+        sr-pipe data check ml-20m data/ml-20m --quick     first rows only, in no time"
     )
 }
 

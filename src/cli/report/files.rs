@@ -18,7 +18,7 @@ use crate::report::page::Page;
 pub(super) enum Format {
     /// `NAME.md`, for people.
     Markdown,
-    /// `NAME.csv`: one line for each cell, seed and metric.
+    /// `NAME.csv`: one line for each cell, seed and metric, under comments (`#`) that say what made them.
     Csv,
     /// `NAME.json`: everything, for programs.
     Json,
@@ -75,7 +75,10 @@ impl Rendered {
     fn text(&self, format: Format) -> String {
         match format {
             Format::Markdown => form::markdown(&self.page),
-            Format::Csv => self.csv.clone(),
+            Format::Csv => {
+                let origin = self.page.origin.lines().into_iter().map(|fact| format!("# {fact}\n"));
+                origin.collect::<String>() + &self.csv
+            }
             Format::Json => form::json(&self.page),
             Format::Html => form::html(&self.page),
             Format::Latex => form::latex(&self.page),

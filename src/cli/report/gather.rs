@@ -80,14 +80,25 @@ impl Found<'_> {
         }
     }
 
-    /// What a stage's result was made with and from.
-    fn made(&self, node: Option<NodeId>, by: &MadeBy) -> Made {
+    /// Whether a stage is kept as it was, or one that it reads.
+    pub(super) fn frozen(&self, node: Option<NodeId>) -> bool {
+        self.upstream(node).into_iter().any(|id| self.all.graph.nodes[id].member.handling.frozen)
+    }
+
+    /// A stage and all that lead to it.
+    fn upstream(&self, node: Option<NodeId>) -> BTreeSet<NodeId> {
         let (mut open, mut reached) = (Vec::from_iter(node), BTreeSet::new());
         while let Some(id) = open.pop() {
             if reached.insert(id) {
                 open.extend(self.all.graph.nodes[id].inputs.values());
             }
         }
+        reached
+    }
+
+    /// What a stage's result was made with and from.
+    fn made(&self, node: Option<NodeId>, by: &MadeBy) -> Made {
+        let reached = self.upstream(node);
         let stages = || reached.iter().map(|id| (*id, &self.all.graph.nodes[*id]));
         let artifacts = stages().filter_map(|(id, node)| {
             // Files outside the store are an outcome of a run alone; what was made of them says enough.
@@ -159,6 +170,8 @@ pub(super) fn audits(workspace: &Workspace, found: &[Found<'_>]) -> Result<Vec<A
 pub(super) struct Origin {
     datasets: BTreeMap<String, String>,
     newest: Option<MadeBy>,
+    /// The commits of all, with a word on changes beside them.
+    commits: BTreeSet<String>,
 }
 
 impl Origin {
@@ -185,6 +198,7 @@ impl Origin {
         let Some(by) = made else { return Ok((String::new(), None)) };
         let told = found.made(node, &by);
         let run = by.run.to_string();
+        self.commits.extend(commit(&by));
         self.newest = self.newest.take().max(Some(by));
         Ok((run, Some(told)))
     }
@@ -194,16 +208,25 @@ impl Origin {
         let file = workspace.file.document.path.canonicalize_utf8()?;
         let file = workspace.project.relative(&file);
         let newest = self.newest;
+        let of_newest = newest.as_ref().and_then(commit);
+        let data = if workspace.data.named { " --data DIR" } else { "" };
         Ok(Provenance {
             experiment_file: file.to_string(),
             experiment_digest: workspace.file.digest().short(),
             protocol_digest: workspace.file.protocol_digest().short(),
             datasets: self.datasets,
             tool_version: concat!("sr-pipe ", env!("CARGO_PKG_VERSION")).into(),
-            git_commit: newest.as_ref().and_then(|made| made.environment["git_commit"].as_str()).map(str::to_owned),
-            git_dirty: newest.as_ref().is_some_and(|made| made.environment["git_dirty"].as_bool().unwrap_or(false)),
-            command: format!("sr-pipe run {file}{}", workspace.file.choice.arguments()),
+            git_commit: of_newest.clone(),
+            other_commits: self.commits.into_iter().filter(|commit| Some(commit) != of_newest.as_ref()).collect(),
+            command: format!("sr-pipe run {file}{}{data}", workspace.file.choice.arguments()),
             date: newest.map_or_else(|| "nothing has run".to_owned(), |made| made.finished),
         })
     }
+}
+
+/// The commit under which a result was made: `54a736…`, or `54a736… with changes`.
+fn commit(by: &MadeBy) -> Option<String> {
+    let changed = by.environment["git_dirty"].as_bool().unwrap_or(false);
+    let commit = by.environment["git_commit"].as_str()?;
+    Some(if changed { format!("{commit} with changes") } else { commit.to_owned() })
 }

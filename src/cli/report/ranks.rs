@@ -53,7 +53,15 @@ pub(super) async fn render(
                 let (run, with) = origin.result(workspace, found, cell.ranks, outcome).await?;
                 made = with;
                 let (protocol_digest, synthetic) = (workspace.file.protocol_digest().short(), cell.synthetic);
-                CellState::Done(Box::new(CellRanks { ranks, samples, protocol_digest, test_samples, synthetic, run }))
+                CellState::Done(Box::new(CellRanks {
+                    ranks,
+                    samples,
+                    protocol_digest,
+                    test_samples,
+                    synthetic,
+                    frozen: found.frozen(cell.ranks),
+                    run,
+                }))
             }
             None => match found.absence(workspace, cell.ranks) {
                 Absence::Failed { message, log } => CellState::Failed { message, log: Some(log) },

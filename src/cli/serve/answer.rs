@@ -129,8 +129,9 @@ impl Site {
                 Ok(number) => report::page(&self.project, &Records::open(&state).await?, number).await,
                 Err(_) => Ok(Answer::nothing("such run")),
             },
-            ["runs", number, "cells", name] => match number.parse() {
-                Ok(number) => cell::page(&Records::open(&state).await?, &state, number, name).await,
+            // A name has slashes in it, written as they are or not.
+            ["runs", number, "cells", ref name @ ..] => match number.parse() {
+                Ok(number) => cell::page(&Records::open(&state).await?, &state, number, &name.join("/")).await,
                 Err(_) => Ok(Answer::nothing("such run")),
             },
             ["logs", attempt] => match attempt.parse() {

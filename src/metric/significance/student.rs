@@ -72,5 +72,7 @@ mod tests {
     #[test]
     fn without_a_spread_there_is_no_test() {
         assert_eq!([paired(&[]), paired(&[0.3]), paired(&[0.3, 0.3])], [None; 3]);
+        // The mean of three times 0.1 is not 0.1, by the last bit.
+        assert_eq!([paired(&[0.1; 3]), paired(&[-0.7; 10])], [None; 2]);
     }
 }

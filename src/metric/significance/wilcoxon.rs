@@ -1,10 +1,6 @@
 //! Wilcoxon's signed-rank test (1945): whether paired differences lean to one side by more than chance.
 
-use super::normal;
-
-/// Differences no larger than this, and sizes no further apart, count as equal: it is beyond the last bit of a mean
-/// over seeds and below any true difference.
-const SAME: f64 = 1e-12;
+use super::{SAME, normal};
 
 /// Up to this many differences the null distribution is counted out; beyond, a normal curve stands for it.
 const EXACT_UP_TO: usize = 50;

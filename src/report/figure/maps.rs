@@ -41,7 +41,7 @@ fn figure(report: &MapsReport<'_>, origin: &Origin, dataset: &str, shown: &[&Map
     let warning = shown
         .iter()
         .any(|cell| cell.synthetic)
-        .then(|| format!("Synthetic data: {dataset} was generated with planted structure."));
+        .then(|| format!("Synthetic data, generated with planted structure: {dataset}."));
     let mut groups: Vec<(&str, usize)> = Vec::new();
     for (name, size) in shown.iter().filter_map(|cell| cell.map()).flat_map(VectorMap::groups) {
         if !groups.iter().any(|(known, _)| *known == name) {

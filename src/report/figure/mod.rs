@@ -53,7 +53,7 @@ fn figure(
     }
     let (x, y, form) = axes(report, spec, metric);
     let warning = (!series.synthetic.is_empty())
-        .then(|| format!("Synthetic data: {} was generated with planted structure.", list(&series.synthetic)));
+        .then(|| format!("Synthetic data, generated with planted structure: {}.", list(&series.synthetic)));
     let shown = match spec.draw {
         Drawing::Bars => format!("{y}, {}.", series.over),
         Drawing::Curves | Drawing::Sweep(_) | Drawing::Breakdown(_) => format!("{y}, by {x}, {}.", series.over),

@@ -178,12 +178,14 @@ fn seed(seed: &Seed) -> Value {
 
 fn provenance(page: &Page) -> Value {
     let from = &page.origin.provenance;
+    let commit = from.git_commit.as_deref().map(|commit| commit.split_once(' ').map_or(commit, |(hash, _)| hash));
     json!({
         "command": from.command,
         "date": from.date,
         "tool": from.tool_version,
-        "git_commit": from.git_commit,
-        "git_dirty": from.git_dirty,
+        "git_commit": commit,
+        "git_dirty": from.git_commit.as_deref() != commit,
+        "other_commits": from.other_commits,
         "experiment": { "file": from.experiment_file, "digest": from.experiment_digest },
         "protocol": from.protocol_digest,
         "datasets": from.datasets,

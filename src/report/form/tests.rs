@@ -22,7 +22,7 @@ fn provenance() -> Provenance {
         datasets: BTreeMap::from([("demo".to_owned(), "d2d2".to_owned())]),
         tool_version: "sr-pipe 0.1.0".to_owned(),
         git_commit: Some("abc123".to_owned()),
-        git_dirty: false,
+        other_commits: Vec::new(),
         command: "sr-pipe run experiments/e.yaml".to_owned(),
         date: "2026-01-02".to_owned(),
     }

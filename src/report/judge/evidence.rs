@@ -51,12 +51,33 @@ pub struct Evidence {
 pub enum Lacking {
     /// With one seed nothing is known of the spread.
     Spread,
-    /// About so many more seeds.
+    /// About so many more seeds, for the test over seeds to find the difference.
     Seeds(f64),
     /// There are as many seeds as such a difference needs: it is sessions that are lacking.
     Sessions,
     /// The means over seeds are equal: no number of seeds would tell them apart.
     Difference,
+}
+
+impl Evidence {
+    /// What a verdict does not say: whether it would hold for models that are trained again, and by how much.
+    pub(super) fn reservations(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        match self.over_seeds {
+            _ if self.seeds == 1 => {
+                told.push("of one trained model a side: with one seed nothing is known of training again".to_owned());
+            }
+            Some(test) if test.p >= ALPHA => told.push(
+                "of these trained models: the test over seeds does not show that it holds when they are trained again"
+                    .to_owned(),
+            ),
+            _ => {}
+        }
+        if self.interval.is_some_and(|bounds| bounds.low <= 0.0 && bounds.high >= 0.0) {
+            told.push("by the signed ranks: the interval of the difference of the means has 0 in it".to_owned());
+        }
+        told
+    }
 }
 
 /// The pairs of a comparison with the test over their sessions.
@@ -132,6 +153,9 @@ impl Tested {
 
 /// What is lacking, by the differences over seeds.
 fn lacking(seeds: &[f64]) -> Lacking {
+    if student::paired(seeds).is_some_and(|test| test.p < ALPHA) {
+        return Lacking::Sessions;
+    }
     match pairs_needed(seeds, ALPHA, POWER) {
         None if seeds.len() < 2 => Lacking::Spread,
         None => Lacking::Difference,
@@ -150,6 +174,8 @@ mod tests {
         // Mean 1, deviation sqrt(2): 18 seeds are needed, see `power`.
         assert_eq!(lacking(&[0.0, 2.0]), Lacking::Seeds(16.0));
         assert_eq!(lacking(&[0.3, 0.3]), Lacking::Sessions);
+        // Mean 2, deviation 1.58: t = 2.83, p = 0.047 with 5 seeds, where a power of 0.8 would want one more.
+        assert_eq!(lacking(&[0.0, 1.0, 2.0, 3.0, 4.0]), Lacking::Sessions);
         assert_eq!(lacking(&[0.3, -0.3]), Lacking::Difference);
     }
 }

@@ -41,8 +41,12 @@ impl<'a> Comparison<'_, 'a> {
         let sides = sides.ok().map(|sides| [sides.better.coordinates, sides.than.coordinates]);
         let (verdict, evidence, remarks) = match tested {
             Ok(tested) => {
-                let (verdict, remarks) = tested.verdict(p, metric);
-                (verdict, Some(tested.evidence(p)), remarks)
+                let (verdict, mut remarks) = tested.verdict(p, metric);
+                let evidence = tested.evidence(p);
+                if verdict != Verdict::Undecided {
+                    remarks.extend(evidence.reservations());
+                }
+                (verdict, Some(evidence), remarks)
             }
             Err(why) => (Verdict::Undecided, None, vec![why]),
         };

@@ -224,7 +224,7 @@ fn the_spread_over_seeds_says_how_many_are_needed() {
     // t = 0.025 / (0.05 / sqrt(2) / sqrt(2)) = 1, and with one degree of freedom p = 1/2.
     let test = evidence.over_seeds.unwrap();
     assert!((test.t - 1.0).abs() < 1e-12 && (test.p - 0.5).abs() < 1e-12, "{test:?}");
-    case.shows(&["**undecided**, about 16 more seeds needed", "0.500 (n = 2)"]);
+    case.shows(&["**undecided**, about 16 more seeds needed for the test over seeds", "0.500 (n = 2)"]);
 }
 
 #[test]
@@ -250,6 +250,7 @@ fn seeds_that_one_side_lacks_are_told_together() {
         "seed 2 of dataset = demo, model = a failed: killed (log: `runs/1/a.log`)",
         "seed 3 of dataset = demo, model = a did not run",
         "seeds 2 and 3 of dataset = demo, model = b did not run",
+        "of one trained model a side: with one seed nothing is known of training again",
     ];
     assert_eq!(remarks, &expected);
     case.shows(&["- [3] seeds 2 and 3 of dataset = demo, model = b did not run."]);

@@ -17,8 +17,8 @@ fn a_number_that_is_not_ahead_of_the_best_floor_has_a_mark_and_the_floor_is_name
         "| rule | <u>50.00</u> | <u>50.00</u> |",
         "| level | <u>50.00</u> † | <u>50.00</u> † |",
         "| ahead | **60.00** | **60.00** |",
-        "† Not ahead of the best floor, a plain rule that learns nothing, by the numbers as printed: \
-         demo Hit@20 50.00 (rule), MRR@20 50.00 (rule).",
+        "† Not ahead of the best floor, by the numbers as printed: demo Hit@20 50.00 (rule), MRR@20 50.00 (rule). \
+         Floors, which learn nothing: low and rule.",
     ] {
         assert!(shown.contains(part), "no `{part}` in:\n{shown}");
     }

@@ -52,7 +52,7 @@ impl Case {
                 datasets: BTreeMap::from([("demo".to_owned(), "d2d2".to_owned())]),
                 tool_version: "sr-pipe 0.1.0".to_owned(),
                 git_commit: Some("abc123".to_owned()),
-                git_dirty: false,
+                other_commits: Vec::new(),
                 command: "sr-pipe run experiments/made-up.yaml".to_owned(),
                 date: "2026-01-02".to_owned(),
             },
@@ -125,6 +125,7 @@ pub(super) fn cell(ranks: Vec<Rank>) -> CellRanks {
         protocol_digest: "f1f1".to_owned(),
         test_samples: "5a5a".to_owned(),
         synthetic: false,
+        frozen: false,
         run: "run-1".to_owned(),
     }
 }

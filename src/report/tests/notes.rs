@@ -71,7 +71,8 @@ fn a_strict_protocol_on_real_data_warns_of_nothing_and_is_spelled_out() {
 #[test]
 fn the_provenance_names_what_is_needed_to_make_the_numbers_again() {
     let mut case = Case::new(&["a"], &[1]);
-    case.provenance.git_dirty = true;
+    case.provenance.git_commit = Some("abc123 with changes".to_owned());
+    case.provenance.other_commits = vec!["def456".to_owned()];
     case.add("a", 1, hits(1, 2));
     case.shows(&[
         "`sr-pipe run experiments/made-up.yaml`",
@@ -80,7 +81,7 @@ fn the_provenance_names_what_is_needed_to_make_the_numbers_again() {
         "data set demo",
         "`d2d2`",
     ]);
-    case.shows(&["sr-pipe 0.1.0", "`abc123`, with changes that are not committed", "2026-01-02", "`run-1`"]);
+    case.shows(&["sr-pipe 0.1.0", "`abc123` with changes that are not committed", "`def456`", "2026-01-02", "`run-1`"]);
 }
 
 #[test]
@@ -97,4 +98,42 @@ fn the_csv_has_a_line_for_each_cell_and_metric_and_quotes_what_needs_it() {
     assert_eq!(lines[1], "demo,a,1,hit@20,done,0.25,best,4,100,f1f1,5a5a,false,run-1,,,");
     assert_eq!(lines[3], "demo,b,1,hit@20,failed,,,,,,,,,\"no \"\"x\"\", no y\",,");
     assert_eq!(lines.len(), 5);
+}
+
+#[test]
+fn a_star_does_not_stand_in_a_column_that_is_not_ranked() {
+    let mut case = Case::new(&["a", "b", "c"], &[1]);
+    let with = |first: usize| cell(above(&(0..40).map(|at| if at < first { 0 } else { 90 }).collect::<Vec<_>>()));
+    case.add("a", 1, done(with(40))).add("b", 1, done(with(0)));
+    case.add("c", 1, done(with(0)));
+    case.shows(&["**100.00** *", "Ahead of the second"]);
+    let CellState::Done(odd) = &mut case.cells[2].state else { panic!() };
+    odd.test_samples = "5b5b".to_owned();
+    let shown = case.render();
+    assert!(
+        shown.contains("Not ranked") && !shown.contains("100.00 *") && !shown.contains("Ahead of the second"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn made_up_data_are_named_by_their_data_set_whatever_the_columns_are() {
+    let mut case = Case::new(&["a"], &[1]);
+    (case.spec().rows, case.spec().columns) = ("dataset".to_owned(), "model".to_owned());
+    case.add("a", 1, done(CellRanks { synthetic: true, ..cell(above(&[0])) }));
+    case.shows(&["> **Synthetic data.** demo was generated", "Test sets: demo 1 sample"]);
+}
+
+#[test]
+fn a_number_that_was_kept_as_it_was_says_so() {
+    let mut case = Case::new(&["a"], &[1]);
+    case.add("a", 1, done(CellRanks { frozen: true, ..cell(above(&[0])) }));
+    case.shows(&["100.00 [1]", "- [1] Kept as it was (`frozen`)"]);
+}
+
+#[test]
+fn the_caption_counts_the_seeds_that_ran() {
+    let mut case = Case::new(&["a", "b", "c"], &[1, 2, 3]);
+    case.add("a", 1, hits(1, 2)).add("a", 2, hits(1, 2)).add("b", 1, hits(1, 2));
+    case.shows(&["over the seeds that ran, 1 to 2 of 3, one seed without a spread"]);
 }

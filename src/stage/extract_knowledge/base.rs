@@ -8,7 +8,9 @@ use crate::data::knowledge::Knowledge;
 use crate::data::links::Links;
 use crate::data::triples::{Names, TripleReader, is_type};
 use crate::data::vocabulary::Vocabulary;
+use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{StageError, Task};
+use crate::unit::thousands;
 
 /// Makes the triples of a dataset from the inputs `triples` and `links` of a task. Entities are the items, then the others
 /// in the order of the base; relations keep the order of the base. Relations are counted once, each triple once, before
@@ -20,7 +22,13 @@ pub(super) fn extract(config: &Config, task: &Task<'_>, vocabulary: &Vocabulary)
     let names = Names::read(task.input("triples"))?;
     let items = items_of(task, vocabulary, &names)?;
     let mut triples = chosen(config, task, &names)?;
+    let all = triples.len();
     let relations = frequent(config, task, &names, &mut triples);
+    if triples.is_empty() && all > 0 {
+        let least = thousands(config.min_triples());
+        let message = format!("no triple is left of {}: each relation has fewer than `min_triples`, {least}", thousands(all));
+        return Err(Diagnostic::new(message).help("lower `min_triples`, or extract more triples").into());
+    }
 
     let mut entities: Vec<(String, String)> =
         vocabulary.names().iter().map(|item| (item.clone(), "item".to_owned())).collect();

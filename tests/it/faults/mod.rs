@@ -186,7 +186,7 @@ impl Trial {
         let page = self.scratch.read(&format!("results/{name}.md"));
         let (page, provenance) = page.split_once("## Provenance").expect("a page ends with its provenance");
         assert!(!provenance.is_empty());
-        let numbers = self.scratch.read(&format!("results/{name}.csv"));
+        let numbers = self.scratch.csv(&format!("results/{name}.csv"));
         let run = numbers.lines().next().unwrap().split(',').position(|column| column == "run").unwrap();
         let without_run = |line: &str| -> String {
             let fields: Vec<&str> = line.split(',').collect();

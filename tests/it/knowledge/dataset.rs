@@ -22,6 +22,10 @@ fn a_dataset_takes_the_base_over_with_its_items_first_and_without_rare_relations
     assert_eq!((count("relations with too few triples"), count("triples of relations with too few")), (2, 2));
     assert_eq!((count("literals left out"), count("type triples left out")), (1, 1));
 
+    let config = json!({ "dataset": "dataset", "triples": "triples", "links": "links", "min_triples": 5000 });
+    let error = chain.attempt("none", json!({ "extract_knowledge": config })).unwrap_err().to_string();
+    assert!(error.contains("no triple is left of 6: each relation has fewer than `min_triples`, 5,000"), "{error}");
+
     let config = json!({ "dataset": "dataset", "triples": "triples", "links": "links", "min_triples": 1 });
     chain.run("all", json!({ "extract_knowledge": config }));
     let Made { entities, relations, triples } = chain.knowledge("all");

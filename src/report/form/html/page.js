@@ -5,6 +5,10 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const printed = [...body.rows].filter((row) => !row.classList.contains("apart"));
   const heads = [...table.querySelectorAll("thead th[data-column]")];
   for (const head of heads) {
+    // Without a number in it there is nothing to sort a column of numbers by.
+    const at = Number(head.dataset.column);
+    const number = head.classList.contains("number");
+    if (number && !printed.some((row) => row.cells[at].dataset.value)) continue;
     const title = head.querySelector(".title");
     const button = document.createElement("button");
     button.type = "button";
@@ -12,7 +16,6 @@ for (const table of document.querySelectorAll("table.sortable")) {
     button.setAttribute("aria-label", `${head.dataset.name}, sort by it`);
     title.replaceWith(button);
     button.addEventListener("click", () => {
-      const at = Number(head.dataset.column);
       const key = (row) => row.cells[at].dataset.value ?? (head.classList.contains("number") ? null : row.cells[at].textContent);
       const numbers = head.classList.contains("number");
       const orders = numbers ? ["descending", "ascending"] : ["ascending", "descending"];
