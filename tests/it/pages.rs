@@ -243,3 +243,26 @@ fn mistakes_in_what_a_report_adds_are_told_with_their_places() {
     ];
     scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(2).told(&told);
 }
+
+#[test]
+fn tables_in_latex_compile_and_none_is_wider_than_the_line() {
+    if !Command::new("pdflatex").arg("--version").output().is_ok_and(|said| said.status.success()) {
+        eprintln!("skipped: there is no pdflatex on the path");
+        return;
+    }
+    let scratch = project(
+        "  breakdowns: [in-session, session-length]\nclaims:\n  - { text: '50% \\& more_', metric: hit@1, better: { lambda: 0.01 }, than: { lambda: 0.001 } }\n",
+    );
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    scratch.sr_pipe(&["report", "experiments/e.yaml", "--format", "latex"]).expect(0);
+    let paper = "\\documentclass[twocolumn]{article}\n\\usepackage{booktabs,graphicx}\n\\begin{document}\n\\input{results/e}\n\\end{document}\n";
+    scratch.write("paper.tex", paper);
+    let mut latex = Command::new("pdflatex");
+    let said = latex.args(["-halt-on-error", "-interaction=nonstopmode", "paper.tex"]).current_dir(&scratch.root);
+    let said = said.output().unwrap();
+    let log = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.status.success(), "{log}");
+    assert!(!log.contains("Float too large"), "{log}");
+    let wide = log.split("Overfull \\hbox (").skip(1).filter_map(|rest| rest.split("pt").next()?.parse::<f64>().ok());
+    assert!(wide.clone().all(|points| points < 20.0), "{:?}\n{log}", wide.collect::<Vec<_>>());
+}
