@@ -29,11 +29,22 @@ pub(super) fn section<'a>(
             blocks.extend(Broken { sheet, split }.blocks(&mut footnotes));
         }
     }
+    let marked = blocks.iter().any(|block| matches!(block, Block::Table(table) if any_behind(table)));
     blocks.extend(footnotes.block());
-    let reading = "The same ranks as above, in per cent, each metric over the samples of one group alone; `samples` says \
-                   how many these are. A metric over all samples is the mean of its groups, weighted by `samples`. † Not ahead of the best floor in its group.";
+    let mut reading = "The same ranks as above, in per cent, each metric over the samples of one group alone; `samples` \
+                       says how many these are. A metric over all samples is the mean of its groups, weighted by `samples`."
+        .to_owned();
+    if marked {
+        reading += " † Not ahead of the best floor in its group.";
+    }
     blocks.push(Block::Words(reading.into()));
     Some(Section { kind: Kind::Breakdowns, blocks })
+}
+
+/// Whether a number of a table is not ahead of a floor.
+fn any_behind(table: &page::Table) -> bool {
+    let cells = table.rows.iter().flat_map(|row| &row.cells);
+    cells.into_iter().any(|cell| matches!(&cell.content, Content::Number(number) if number.behind))
 }
 
 /// One table under one breakdown.

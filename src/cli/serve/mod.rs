@@ -1,6 +1,6 @@
 //! `sr-pipe serve`: runs, cells, curves, logs and reports as pages in a browser, also while a grid runs.
 //!
-//! It reads and never writes. It listens on this machine alone unless it is told otherwise, and then it asks for a token.
+//! It starts, stops and changes nothing. It listens on this machine alone unless it is told otherwise, and then it asks for a token.
 
 mod answer;
 mod cell;

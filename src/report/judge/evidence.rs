@@ -174,7 +174,7 @@ mod tests {
         // Mean 1, deviation sqrt(2): 18 seeds are needed, see `power`.
         assert_eq!(lacking(&[0.0, 2.0]), Lacking::Seeds(16.0));
         assert_eq!(lacking(&[0.3, 0.3]), Lacking::Sessions);
-        // Mean 2, deviation 1.58: t = 2.83, p = 0.047 with 5 seeds, where a power of 0.8 would want one more.
+        // Mean 2, deviation 1.58: t = 2.83, p = 0.047 with 5 seeds, where a power of 0.8 would want two more.
         assert_eq!(lacking(&[0.0, 1.0, 2.0, 3.0, 4.0]), Lacking::Sessions);
         assert_eq!(lacking(&[0.3, -0.3]), Lacking::Difference);
     }
