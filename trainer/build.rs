@@ -21,6 +21,9 @@ const SHARED: &[&str] = &[
     "src/train",
 ];
 
+/// Beside these and decides none: it looks on.
+const ASIDE: &str = "native/profile.cpp";
+
 fn main() {
     let lib = PathBuf::from(env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys names the folder of libtorch"));
     println!("cargo:rustc-link-arg=-Wl,-rpath={}", lib.display());
@@ -40,6 +43,7 @@ fn main() {
         .flag_if_supported("-fno-math-errno")
         .flag_if_supported("-ffp-contract=off")
         .file("native/torch.cpp")
+        .file("native/profile.cpp")
         .compile("sr_pipe_torch");
     // Loops over a few registers, which must be unrolled. Skip-gram rounds alike on every processor; the scorer fuses
     // products with sums where the processor can, as the matrix products beside it do.
@@ -97,7 +101,7 @@ fn read_sources(path: &Path, into: &mut BTreeMap<String, Vec<u8>>) {
         for entry in entries(path) {
             read_sources(&entry, into);
         }
-    } else {
+    } else if path != Path::new(ASIDE) {
         let content = fs::read(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
         into.insert(path.to_string_lossy().replace('\\', "/"), without_tests(content));
     }

@@ -1,5 +1,14 @@
-// Compiles a loop for what the processor may have. `BODY` is a function template over the number of floats in a vector.
+// Loops compiled for what the processor may have, which picks when the program runs.
 #pragma once
+
+// A plain loop, which the compiler makes wide.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define SR_WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define SR_WIDE
+#endif
+
+// A loop written for vectors: `BODY` is a function template over the number of floats in one.
 
 #define SR_INLINE inline __attribute__((always_inline))
 

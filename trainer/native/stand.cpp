@@ -4,11 +4,7 @@
 #include <thread>
 #include <vector>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define SR_WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define SR_WIDE
-#endif
+#include "lanes.h"
 
 namespace {
 

@@ -13,12 +13,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/version.h>
 
-// Loops over the numbers of a row are compiled for wider registers too, and the processor at hand picks.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define SR_WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define SR_WIDE
-#endif
+#include "lanes.h"
 
 namespace {
 
@@ -107,6 +102,18 @@ void sr_prepare() {
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   at::globalContext().setFlushDenormal(true);
+}
+
+// On a GPU: sums in the same order each time where libtorch has a way to, else a warning in the log; and products of
+// whole floats in the recurrent units too, which cuDNN would round to 10 bits (TF32) by default.
+void sr_prepare_gpu() {
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::Context& context = at::globalContext();
+  context.setDeterministicAlgorithms(true, /*warn_only=*/true);
+  context.setDeterministicFillUninitializedMemory(false);
+  context.setDeterministicCuDNN(true);
+  context.setAllowTF32CuDNN(false);
+  context.setAllowTF32CuBLAS(false);
 }
 
 char* sr_set_gradient(at::Tensor* leaf, at::Tensor* gradient) {

@@ -95,6 +95,31 @@ impl Part {
         self.lengths.len()
     }
 
+    /// The first `samples` samples, or all, and the sessions up to the last of theirs.
+    ///
+    /// # Errors
+    /// When libtorch cannot read its own tensors back.
+    pub fn beginning(&self, samples: usize) -> Result<Self, TrainerError> {
+        let samples = samples.min(self.samples());
+        let count = i64::try_from(samples).expect("a count");
+        let targets: Vec<i64> = host(&self.sample_target.narrow(0, 0, count))?;
+        let offsets: Vec<i64> = host(&self.session_offsets)?;
+        let last = targets.into_iter().max().unwrap_or(-1);
+        let sessions = offsets.partition_point(|&offset| offset <= last);
+        let events = offsets[sessions];
+        let first = |column: &Tensor, count: i64| column.narrow(0, 0, count);
+        Ok(Self {
+            items: first(&self.items, events),
+            operations: first(&self.operations, events),
+            times: first(&self.times, events),
+            session_offsets: first(&self.session_offsets, i64::try_from(sessions).expect("a count") + 1),
+            sample_start: first(&self.sample_start, count),
+            sample_target: first(&self.sample_target, count),
+            lengths: self.lengths[..samples].to_vec(),
+            distinct: self.distinct[..samples].to_vec(),
+        })
+    }
+
     /// Builds a part from flat host arrays: the events, `session_offsets` `[S+1]`, and `(session, target event)` of
     /// each sample.
     ///

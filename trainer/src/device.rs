@@ -6,8 +6,9 @@ use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use tch::{Cuda, Device};
 
 use crate::error::TrainerError;
+use crate::native;
 
-/// The device called `name`: `cpu`, `cuda` or `cuda:N`.
+/// The device called `name`, `cpu`, `cuda` or `cuda:N`, ready to train on.
 ///
 /// # Errors
 /// When the name is none of these or the machine has no such device.
@@ -30,6 +31,7 @@ pub fn find(name: &str) -> Result<Device, TrainerError> {
             "use `cpu`, or install the full `torch` package on a machine with a GPU",
         ));
     }
+    native::prepare_gpu();
     Ok(Device::Cuda(number))
 }
 

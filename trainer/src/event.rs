@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tch::Device;
 
 use crate::native;
 
@@ -62,15 +63,17 @@ pub enum Event<'a> {
         seconds: f64,
         /// Samples a second of its training.
         samples_per_second: f64,
-        /// Peak memory of the process in bytes.
-        peak_memory: u64,
+        /// The most memory that it has held.
+        #[serde(flatten)]
+        peaks: Peaks,
     },
     /// All is written.
     Done {
         /// Wall time of the process's work.
         seconds: f64,
-        /// Peak memory of the process in bytes.
-        peak_memory: u64,
+        /// The most memory that it has held.
+        #[serde(flatten)]
+        peaks: Peaks,
     },
 }
 
@@ -123,11 +126,23 @@ impl Stopwatch {
     }
 }
 
-/// The most memory that this process has held, in bytes; 0 where the system does not say.
-#[must_use]
-pub fn peak_memory() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes: Option<u64> = line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse().ok());
-    kilobytes.unwrap_or(0) * 1024
+/// The most memory that this process has held so far, in bytes.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Peaks {
+    /// Of the host; 0 where the system does not say.
+    pub peak_memory: u64,
+    /// Of its GPU, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_gpu_memory: Option<u64>,
+}
+
+impl Peaks {
+    /// Those of a process that works on `device`.
+    #[must_use]
+    pub fn of(device: Device) -> Self {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes: Option<u64> = line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse().ok());
+        Self { peak_memory: kilobytes.unwrap_or(0) * 1024, peak_gpu_memory: native::peak_gpu_memory(device) }
+    }
 }

@@ -23,6 +23,7 @@ pub mod device;
 pub mod embed;
 pub mod evaluate;
 pub mod job;
+pub mod profile;
 pub mod score;
 pub mod shape;
 pub mod train;

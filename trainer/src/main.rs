@@ -10,32 +10,39 @@ use std::process::ExitCode;
 use sr_pipe_trainer::error::{TrainerError, is_out_of_memory};
 use sr_pipe_trainer::job::{Job, Verb};
 use sr_pipe_trainer::score::{ScoreJob, score};
-use sr_pipe_trainer::{describe, device, embed, evaluate, model, native, train};
+use sr_pipe_trainer::{describe, device, embed, evaluate, model, native, profile, train};
 
 const USAGE: &str = "\
 usage: sr-pipe-trainer describe
        sr-pipe-trainer train JOB.json
        sr-pipe-trainer evaluate JOB.json
        sr-pipe-trainer embed JOB.json
+       sr-pipe-trainer profile JOB.json
        sr-pipe-trainer score JOB.json < SESSIONS.jsonl > SCORES.jsonl
 
 `describe` prints the models with their configs and the shapes of their weights.
 `train` and `evaluate` are started by `sr-pipe`; by hand, keep standard input open, since its end stops them.
+`profile` says, as its last event, where the time of a step goes that trains the model of a `train` job.
 `score` answers each session, a JSON object in a line of its own, with the items that score highest.
 The jobs are described in `docs/contract.md` and `docs/scoring.md`.";
+
+/// A command that works on a job, and whether `sr-pipe` holds its lifeline.
+type Command = (fn(&Path) -> Result<(), TrainerError>, bool);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (verb, path) = match arguments[..] {
+    let ((work, held), path): (Command, &str) = match arguments[..] {
         ["describe"] => {
             println!("{:#}", describe::describe());
             return ExitCode::SUCCESS;
         }
-        ["train", path] => (Verb::Train, path),
-        ["evaluate", path] => (Verb::Evaluate, path),
-        ["embed", path] => (Verb::Embed, path),
-        ["score", path] => (Verb::Score, path),
+        ["train", path] => ((train_model, true), path),
+        ["evaluate", path] => ((rank_targets, true), path),
+        ["embed", path] => ((learn_vectors, true), path),
+        ["profile", path] => ((profile_steps, false), path),
+        // The sessions to score come through standard input, so its end means that there are no more.
+        ["score", path] => ((score_sessions, false), path),
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -45,12 +52,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // The sessions to score come through standard input, so its end means that there are no more.
-    if verb != Verb::Score {
+    if held {
         hold_lifeline();
     }
     // A failed operation inside a model is a panic, as tch's operators have it; what it says decides the exit code.
-    match catch_unwind(AssertUnwindSafe(|| work(verb, Path::new(path)))) {
+    match catch_unwind(AssertUnwindSafe(|| work(Path::new(path)))) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
             eprintln!("error: {error}");
@@ -87,21 +93,35 @@ fn hold_lifeline() {
     });
 }
 
-fn work(verb: Verb, path: &Path) -> Result<(), TrainerError> {
-    if verb == Verb::Score {
-        let job = ScoreJob::read(path)?;
-        let device = prepare(job.threads, &job.device)?;
-        return score(&job, device, std::io::stdin().lock(), std::io::stdout().lock());
-    }
-    let job = Job::read(path, verb)?;
-    if verb == Verb::Embed {
-        prepare(job.threads, "cpu")?;
-        return embed::embed(&job);
-    }
-    let entry = model::named(&job.model)?;
+fn train_model(path: &Path) -> Result<(), TrainerError> {
+    let job = Job::read(path, Verb::Train)?;
     let device = prepare(job.threads, &job.device)?;
-    let run = if verb == Verb::Train { train::train } else { evaluate::evaluate };
-    run(&job, entry, device)
+    train::train(&job, model::named(&job.model)?, device)
+}
+
+fn rank_targets(path: &Path) -> Result<(), TrainerError> {
+    let job = Job::read(path, Verb::Evaluate)?;
+    let device = prepare(job.threads, &job.device)?;
+    evaluate::evaluate(&job, model::named(&job.model)?, device)
+}
+
+fn learn_vectors(path: &Path) -> Result<(), TrainerError> {
+    let job = Job::read(path, Verb::Embed)?;
+    prepare(job.threads, "cpu")?;
+    embed::embed(&job)
+}
+
+fn profile_steps(path: &Path) -> Result<(), TrainerError> {
+    let job = Job::read(path, Verb::Train)?;
+    let device = prepare(job.threads, &job.device)?;
+    println!("{}", profile::profile(&job, model::named(&job.model)?, device)?);
+    Ok(())
+}
+
+fn score_sessions(path: &Path) -> Result<(), TrainerError> {
+    let job = ScoreJob::read(path)?;
+    let device = prepare(job.threads, &job.device)?;
+    score(&job, device, std::io::stdin().lock(), std::io::stdout().lock())
 }
 
 /// Sets libtorch up for this process and finds its device.

@@ -11,6 +11,8 @@ unsafe extern "C" {
     fn sr_version() -> *const c_char;
     fn sr_leave(code: c_int) -> !;
     fn sr_prepare();
+    fn sr_prepare_gpu();
+    fn sr_peak_gpu_memory(index: i64, bytes: *mut i64) -> *mut c_char;
     fn sr_set_gradient(leaf: *mut C_tensor, gradient: *mut C_tensor) -> *mut c_char;
     fn sr_lookup(out: *mut *mut C_tensor, table: *mut C_tensor, ids: *mut C_tensor) -> *mut c_char;
     fn sr_fused_adam(
@@ -89,7 +91,7 @@ unsafe extern "C" {
 }
 
 /// Panics with the message of a failed call, as tch's plain operators do.
-fn check(message: *mut c_char) {
+pub(crate) fn check(message: *mut c_char) {
     if message.is_null() {
         return;
     }
@@ -119,6 +121,23 @@ pub fn leave(code: i32) -> ! {
 pub fn prepare() {
     // SAFETY: two calls of the C library and one of libtorch, without arguments of ours.
     unsafe { sr_prepare() }
+}
+
+/// Sets libtorch up for training on a GPU, so that the same work gives the same numbers where it can. The GPU half of
+/// libtorch is open, and has computed nothing yet.
+pub fn prepare_gpu() {
+    // SAFETY: settings of libtorch, and one of the environment: the only other thread waits for the end of input.
+    unsafe { sr_prepare_gpu() }
+}
+
+/// The most bytes that libtorch has held of the memory of `device`, where that is a GPU.
+#[must_use]
+pub fn peak_gpu_memory(device: Device) -> Option<u64> {
+    let Device::Cuda(index) = device else { return None };
+    let mut bytes = 0;
+    // SAFETY: the callee writes one number.
+    check(unsafe { sr_peak_gpu_memory(i64::try_from(index).ok()?, &raw mut bytes) });
+    u64::try_from(bytes).ok()
 }
 
 /// Makes `gradient` the place where autograd adds the gradient of `leaf`.

@@ -14,7 +14,7 @@ use tch::{Device, Tensor};
 
 use crate::dataset::{Dataset, DatasetMeta, Knowledge, Part, PartName};
 use crate::error::TrainerError;
-use crate::event::{Event, Stopwatch, peak_memory};
+use crate::event::{Event, Peaks, Stopwatch};
 use crate::job::Job;
 
 /// Every method that this trainer knows, in the order in which `describe` names them.
@@ -143,6 +143,6 @@ pub fn embed(job: &Job) -> Result<(), TrainerError> {
     let path = job.output.join("meta.json");
     let text = serde_json::to_string_pretty(&meta).expect("plain data");
     File::create(&path).and_then(|mut file| writeln!(file, "{text}")).map_err(TrainerError::file(&path))?;
-    Event::Done { seconds: watch.seconds(), peak_memory: peak_memory() }.say();
+    Event::Done { seconds: watch.seconds(), peaks: Peaks::of(Device::Cpu) }.say();
     Ok(())
 }

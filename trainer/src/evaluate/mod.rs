@@ -16,7 +16,7 @@ use standing::Standing;
 use crate::batch::Batch;
 use crate::dataset::{Dataset, Part, read_tensors};
 use crate::error::TrainerError;
-use crate::event::{Event, Stopwatch, peak_memory};
+use crate::event::{Event, Peaks, Stopwatch};
 use crate::job::Job;
 use crate::model::{Catalog, Entry, Model};
 
@@ -183,7 +183,7 @@ pub fn evaluate(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerE
     let size = i64::try_from(samples).expect("a count");
     columns.push(("candidates".into(), Tensor::full([size], catalog.items, (Kind::Int, Device::Cpu))));
     Tensor::write_safetensors(&columns, job.output.join("ranks.safetensors"))?;
-    Event::Done { seconds: total.seconds(), peak_memory: peak_memory() }.say();
+    Event::Done { seconds: total.seconds(), peaks: Peaks::of(device) }.say();
     Ok(())
 }
 

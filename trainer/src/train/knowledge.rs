@@ -12,7 +12,7 @@ use crate::nn::{Optimizer, Touched};
 use crate::seed::{Stream, permutation};
 
 /// The knowledge task of a network, and the triples that it learns from.
-pub(super) struct Lessons<'a> {
+pub(crate) struct Lessons<'a> {
     network: &'a Network,
     task: &'a dyn KnowledgeTask,
     triples: &'a Knowledge,
@@ -22,21 +22,21 @@ pub(super) struct Lessons<'a> {
 }
 
 /// The loss of triples so far.
-pub(super) struct Tally {
+pub(crate) struct Tally {
     sum: Tensor,
     triples: i64,
 }
 
 impl<'a> Lessons<'a> {
     /// What there is to learn beside the sessions; nothing for a network without a knowledge task.
-    pub(super) fn new(network: &'a Network, triples: Option<&'a Knowledge>, seed: u64) -> Option<Self> {
+    pub(crate) fn new(network: &'a Network, triples: Option<&'a Knowledge>, seed: u64) -> Option<Self> {
         let (task, triples) = (network.layers.knowledge_task()?, triples?);
         let by_head = (task.strategy() == Strategy::Joint).then(|| ByHead::new(triples));
         Some(Self { network, task, triples, seed, by_head })
     }
 
     /// The passes over all triples that come before `epoch`.
-    pub(super) fn before(&self, epoch: u32, optimizer: &mut Optimizer, tally: &mut Tally) {
+    pub(crate) fn before(&self, epoch: u32, optimizer: &mut Optimizer, tally: &mut Tally) {
         match self.task.strategy() {
             Strategy::Alternating { batch, moves_all } => {
                 // Before the first step of the sessions nothing else has had a gradient.
@@ -74,7 +74,7 @@ impl<'a> Lessons<'a> {
     }
 
     /// In joint training, adds the gradient of the triples of a batch's items, each once, to that of the batch.
-    pub(super) fn beside(&self, batch: &Batch, tally: &mut Tally) -> Result<(), TrainerError> {
+    pub(crate) fn beside(&self, batch: &Batch, tally: &mut Tally) -> Result<(), TrainerError> {
         if let Some(by_head) = &self.by_head {
             let triples = by_head.of(&batch.items)?;
             if triples.numel() > 0 {
@@ -97,12 +97,12 @@ impl<'a> Lessons<'a> {
 
 impl Tally {
     /// No triple yet.
-    pub(super) fn new(device: Device) -> Self {
+    pub(crate) fn new(device: Device) -> Self {
         Self { sum: Tensor::zeros([], (Kind::Double, device)), triples: 0 }
     }
 
     /// The mean loss of a triple; nothing when there was none.
-    pub(super) fn mean(&self) -> Result<Option<f64>, TrainerError> {
+    pub(crate) fn mean(&self) -> Result<Option<f64>, TrainerError> {
         Ok(if self.triples == 0 { None } else { Some(f64::try_from(&self.sum)? / self.triples as f64) })
     }
 }

@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::negatives::counts;
-use super::{Pass, Run};
+use super::passes::{Passed, Passes, UnderWay};
 use crate::error::TrainerError;
 use crate::lanes::{LaneStep, Sessions};
 use crate::model::{LaneTask, Network};
@@ -11,15 +11,15 @@ use crate::nn::Optimizer;
 use crate::popularity::Popularity;
 use crate::seed::Stream;
 
-impl Run<'_> {
-    /// One pass over all sessions. Returns the mean loss of an event.
+impl Passes<'_> {
+    /// One pass over all sessions. The loss is that of an event.
     pub(super) fn lane_pass(
         &self,
         task: &dyn LaneTask,
         network: &Network,
         optimizer: &mut Optimizer,
         epoch: u32,
-    ) -> Result<f64, TrainerError> {
+    ) -> Result<Passed, TrainerError> {
         let training = network.layers.training();
         let (rate, lanes) = (training.rate(epoch), training.batch.get());
         let sessions = Sessions::of(self.part);
@@ -31,7 +31,7 @@ impl Run<'_> {
         let mut generator = Stream::Negatives.generator(self.seed, epoch);
         let mut negatives = Vec::new();
         let mut states = Tensor::zeros([i64::from(lanes), task.width()], (Kind::Float, log_counts.device()));
-        let mut pass = Pass::new(epoch, training, sessions.targets(), log_counts.device());
+        let mut pass = UnderWay::new(epoch, training, sessions.targets(), log_counts.device());
         for turn in sessions.walk(lanes as usize) {
             popularity.draw(&mut generator, drawn.count, &mut negatives);
             if turn.inputs.len() + negatives.len() < 2 {
@@ -46,6 +46,6 @@ impl Run<'_> {
             optimizer.step(&network.parameters, &task.touched(&step), rate, training.weight_decay);
             pass.add(&loss, turn.inputs.len())?;
         }
-        pass.mean()
+        pass.end()
     }
 }

@@ -5,7 +5,7 @@ mod knowledge;
 mod lanes;
 mod negatives;
 mod pairs;
-mod pass;
+mod passes;
 mod selection;
 
 use std::collections::BTreeMap;
@@ -19,21 +19,19 @@ use tch::{Device, Tensor};
 pub use checkpoint::{Checkpoint, KeptWeights, Progress};
 pub use selection::{Best, Judges, Kept};
 
-use crate::batch::Batch;
 use crate::dataset::{Dataset, Knowledge, Part, PartName};
 use crate::describe::code;
 use crate::error::TrainerError;
 use crate::evaluate::{ModelFile, Selected, rank};
-use crate::event::{Event, Stopwatch, peak_memory};
+use crate::event::{Event, Peaks, Stopwatch};
 use crate::job::{Job, Selection};
-use crate::lanes::Sessions;
-use crate::model::{Catalog, Entry, Model, Network, Objective, Training};
-use crate::nn::{Optimizer, Touched};
-use crate::seed::{Stream, permutation, start_libtorch};
+use crate::model::{Catalog, Entry, Model, Training};
+use crate::nn::Optimizer;
+use crate::seed::{Stream, start_libtorch};
 use crate::vectors::Vectors;
 
-use knowledge::{Lessons, Tally};
-use pass::Pass;
+pub(crate) use knowledge::{Lessons, Tally};
+pub(crate) use passes::Passes;
 
 /// The `train` verb: trains the model of `job` and writes `model.json`, `curve.jsonl` and the kept weights.
 ///
@@ -44,15 +42,7 @@ pub fn train(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerErro
     let missing = |field: &str| TrainerError::job(format!("`{field}` is missing"), "a `train` job names it");
     let selection = job.selection.as_ref().ok_or_else(|| missing("selection"))?;
     let judges = Judges::new(selection)?;
-    let dataset = Dataset::open(&job.inputs.dataset, &[PartName::Train, selection.part], device)?;
-    let knowledge = job.inputs.knowledge.as_deref();
-    let knowledge = knowledge.map(|path| Knowledge::open(path, dataset.meta.items, device)).transpose()?;
-    let catalog = Catalog::new(dataset.meta.items, dataset.meta.operations, knowledge.as_ref());
-    let mut model = entry.build(&job.config, catalog, Some(job.seed), device)?;
-    if let Model::Gradient(network) = &model {
-        let open = |path: &PathBuf| Vectors::open(path, catalog.items, catalog.operations);
-        network.begin_with(job.inputs.vectors.as_ref().map(open).transpose()?.as_ref())?;
-    }
+    let Opened { dataset, knowledge, catalog, mut model } = Opened::of(job, entry, &[selection.part], device)?;
     for name in [PartName::Train, selection.part] {
         if dataset.part(name).samples() == 0 {
             let message = format!("the `{}` part has no samples", name.as_str());
@@ -73,11 +63,9 @@ pub fn train(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerErro
         let folder = job.checkpoint.as_deref().ok_or_else(|| missing("checkpoint"))?;
         let run = Run {
             digest: digest(job, entry, selection),
-            seed: job.seed,
-            part: dataset.part(PartName::Train),
+            passes: Passes { seed: job.seed, part: dataset.part(PartName::Train), catalog },
             judge_part: dataset.part(selection.part),
             judges,
-            catalog,
             knowledge: knowledge.as_ref(),
             evaluation_share: job.evaluation_share,
             checkpoint: Checkpoint::at(folder)?,
@@ -85,18 +73,16 @@ pub fn train(job: &Job, entry: &Entry, device: Device) -> Result<(), TrainerErro
         run.learn(&model, |training, samples| start(model.parameter_count(), samples, training.epochs.get()))?
     };
     write_output(job, catalog, &progress, &kept)?;
-    Event::Done { seconds: watch.seconds(), peak_memory: peak_memory() }.say();
+    Event::Done { seconds: watch.seconds(), peaks: Peaks::of(device) }.say();
     Ok(())
 }
 
 /// All that stays the same from epoch to epoch.
 struct Run<'a> {
     digest: String,
-    seed: u64,
-    part: &'a Part,
+    passes: Passes<'a>,
     judge_part: &'a Part,
     judges: Judges,
-    catalog: Catalog,
     knowledge: Option<&'a Knowledge>,
     evaluation_share: f64,
     checkpoint: Checkpoint,
@@ -112,13 +98,12 @@ impl Run<'_> {
         let Model::Gradient(network) = model else { unreachable!("models that count have no epochs") };
         let training = network.layers.training();
         let epochs = training.epochs.get();
-        let samples = match network.layers.objective() {
-            Objective::Catalog | Objective::Pairs(_) => self.part.samples(),
-            Objective::Lanes(_) => Sessions::of(self.part).targets(),
-        };
+        let Passes { seed, part, catalog } = self.passes;
+        let samples = self.passes.samples(network);
         started(training, samples);
+        let device = part.items.device();
         let mut optimizer = Optimizer::new(training.optimizer, &network.parameters);
-        let lessons = Lessons::new(network, self.knowledge, self.seed);
+        let lessons = Lessons::new(network, self.knowledge, seed);
         let resumed = self.checkpoint.load(&self.digest, network, &optimizer)?;
         let (mut progress, mut kept) = resumed
             .unwrap_or_else(|| (Progress { job: self.digest.clone(), ..Progress::default() }, KeptWeights::new()));
@@ -126,24 +111,21 @@ impl Run<'_> {
         while progress.epoch < epochs && !progress.kept.is_exhausted(training) {
             let watch = Stopwatch::default();
             let epoch = progress.epoch + 1;
-            let mut tally = Tally::new(self.part.items.device());
+            let mut tally = Tally::new(device);
             if let Some(lessons) = &lessons {
                 lessons.before(epoch, &mut optimizer, &mut tally);
             }
             let session_watch = Stopwatch::default();
-            start_libtorch(self.seed, Stream::Noise, epoch);
-            let loss = match network.layers.objective() {
-                Objective::Catalog => self.session_pass(network, &mut optimizer, epoch, |batch| match &lessons {
-                    Some(lessons) => lessons.beside(batch, &mut tally),
-                    None => Ok(()),
-                })?,
-                Objective::Pairs(task) => self.pair_pass(task, network, &mut optimizer, epoch)?,
-                Objective::Lanes(task) => self.lane_pass(task, network, &mut optimizer, epoch)?,
-            };
+            start_libtorch(seed, Stream::Noise, epoch);
+            let passed = self.passes.pass(network, &mut optimizer, epoch, |batch| match &lessons {
+                Some(lessons) => lessons.beside(batch, &mut tally),
+                None => Ok(()),
+            })?;
+            let loss = passed.loss;
             let knowledge_loss = tally.mean()?;
             let samples_per_second = session_watch.speed(samples);
 
-            let ranks = rank(model, self.judge_part, self.catalog.items, self.evaluation_share, |_| ())?;
+            let ranks = rank(model, self.judge_part, catalog.items, self.evaluation_share, |_| ())?;
             let metrics = self.judges.measure(&ranks)?;
             for name in progress.kept.offer(&self.judges, training, epoch, &metrics) {
                 kept.insert(name, model.state());
@@ -156,36 +138,36 @@ impl Run<'_> {
             progress.curve.push(line.to_string());
             progress.epoch = epoch;
             self.checkpoint.save(&progress, network, &optimizer, &kept)?;
-            let (seconds, peak_memory) = (watch.seconds(), peak_memory());
+            let (seconds, peaks) = (watch.seconds(), Peaks::of(device));
             let metrics = &metrics;
-            Event::Epoch { epoch, epochs, loss, knowledge_loss, metrics, seconds, samples_per_second, peak_memory }
-                .say();
+            Event::Epoch { epoch, epochs, loss, knowledge_loss, metrics, seconds, samples_per_second, peaks }.say();
         }
         Ok((progress, kept))
     }
+}
 
-    /// One pass over all samples against the whole catalog; `beside` adds what else a batch teaches to its gradient.
-    /// Returns the mean loss of a sample.
-    fn session_pass(
-        &self,
-        network: &Network,
-        optimizer: &mut Optimizer,
-        epoch: u32,
-        mut beside: impl FnMut(&Batch) -> Result<(), TrainerError>,
-    ) -> Result<f64, TrainerError> {
-        let training = network.layers.training();
-        let order = permutation(self.seed, Stream::Samples, epoch, self.part.samples());
-        let rate = training.rate(epoch);
-        let mut pass = Pass::new(epoch, training, order.len(), self.part.items.device());
-        for samples in order.chunks(training.batch.get() as usize) {
-            let batch = Batch::gather(self.part, samples);
-            let loss = network.accumulate(&batch);
-            beside(&batch)?;
-            training.prepare_gradient(&network.parameters, batch.size);
-            optimizer.step(&network.parameters, &Touched::All, rate, training.weight_decay);
-            pass.add(&(loss * batch.size), samples.len())?;
+/// What a `train` job names, opened, and the model that learns from it.
+pub(crate) struct Opened {
+    pub(crate) dataset: Dataset,
+    pub(crate) knowledge: Option<Knowledge>,
+    pub(crate) catalog: Catalog,
+    pub(crate) model: Model,
+}
+
+impl Opened {
+    /// Opens the training part and those of `others`.
+    pub(crate) fn of(job: &Job, entry: &Entry, others: &[PartName], device: Device) -> Result<Self, TrainerError> {
+        let names: Vec<PartName> = [&[PartName::Train], others].concat();
+        let dataset = Dataset::open(&job.inputs.dataset, &names, device)?;
+        let knowledge = job.inputs.knowledge.as_deref();
+        let knowledge = knowledge.map(|path| Knowledge::open(path, dataset.meta.items, device)).transpose()?;
+        let catalog = Catalog::new(dataset.meta.items, dataset.meta.operations, knowledge.as_ref());
+        let model = entry.build(&job.config, catalog, Some(job.seed), device)?;
+        if let Model::Gradient(network) = &model {
+            let open = |path: &PathBuf| Vectors::open(path, catalog.items, catalog.operations);
+            network.begin_with(job.inputs.vectors.as_ref().map(open).transpose()?.as_ref())?;
         }
-        pass.mean()
+        Ok(Self { dataset, knowledge, catalog, model })
     }
 }
 
