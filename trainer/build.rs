@@ -39,10 +39,13 @@ fn main() {
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
         .flag_if_supported("-w")
+        .flag_if_supported("-Wno-psabi")
         // Roots in loops as vectors, and the same sums on every processor.
         .flag_if_supported("-fno-math-errno")
         .flag_if_supported("-ffp-contract=off")
         .file("native/torch.cpp")
+        .file("native/gru.cpp")
+        .file("native/softmax.cpp")
         .file("native/profile.cpp")
         .compile("sr_pipe_torch");
     // Loops over a few registers, which must be unrolled. Skip-gram rounds alike on every processor; the scorer fuses

@@ -15,6 +15,16 @@ unsafe extern "C" {
     fn sr_peak_gpu_memory(index: i64, bytes: *mut i64) -> *mut c_char;
     fn sr_set_gradient(leaf: *mut C_tensor, gradient: *mut C_tensor) -> *mut c_char;
     fn sr_lookup(out: *mut *mut C_tensor, table: *mut C_tensor, ids: *mut C_tensor) -> *mut c_char;
+    fn sr_gru(
+        out: *mut *mut C_tensor,
+        x: *mut C_tensor,
+        sizes: *mut C_tensor,
+        w_ih: *mut C_tensor,
+        w_hh: *mut C_tensor,
+        b_ih: *mut C_tensor,
+        b_hh: *mut C_tensor,
+    ) -> *mut c_char;
+    fn sr_softmax(scores: *mut C_tensor, places: *mut C_tensor, share: *mut C_tensor, loss: *mut f64) -> *mut c_char;
     fn sr_fused_adam(
         values: *mut C_tensor,
         gradients: *mut C_tensor,
@@ -154,6 +164,31 @@ pub fn lookup(table: &Tensor, ids: &Tensor) -> Tensor {
         check(sr_lookup(&raw mut out, table.as_ptr().cast_mut(), ids.as_ptr().cast_mut()));
         Tensor::from_ptr(out)
     }
+}
+
+/// States `[P, d]` of a gated recurrent unit with `weights` (`[3 d, in]`, `[3 d, d]`, `[3 d]`, `[3 d]`) over packed inputs
+/// `x` `[P, in]` on the host, from zero states; `step_sizes` `[T]` says how many sessions reach each step.
+pub fn gru(x: &Tensor, step_sizes: &Tensor, weights: &[Tensor; 4]) -> Tensor {
+    let pointer = |tensor: &Tensor| tensor.as_ptr().cast_mut();
+    let [w_ih, w_hh, b_ih, b_hh] = weights.each_ref().map(pointer);
+    let mut out = std::ptr::null_mut();
+    // SAFETY: live tensors in, whose form the callee checks; on success `out` is a new tensor that the returned value
+    // owns.
+    unsafe {
+        check(sr_gru(&raw mut out, pointer(x), pointer(step_sizes), w_ih, w_hh, b_ih, b_hh));
+        Tensor::from_ptr(out)
+    }
+}
+
+/// Turns scores `[B, V]` on the host into `exp(score - largest of the row)`, in place; gives the mean cross-entropy of the
+/// targets at `places` (`[B]` int64 from 0), a scalar, and one over the sum of each row, `[B, 1]`.
+pub fn softmax(scores: &Tensor, places: &Tensor) -> (Tensor, Tensor) {
+    let rows = scores.size()[0];
+    let share = Tensor::empty([rows, 1], (Kind::Float, Device::Cpu));
+    let (pointer, mut loss) = (|tensor: &Tensor| tensor.as_ptr().cast_mut(), 0.0);
+    // SAFETY: live tensors, whose form the callee checks; it changes the content of scores and shares and writes a number.
+    check(unsafe { sr_softmax(pointer(scores), pointer(places), pointer(&share), &raw mut loss) });
+    (Tensor::from((loss / rows as f64) as f32), share)
 }
 
 /// The tensors that an Adam step reads and writes, all flat, of one length; `steps` is a float scalar.

@@ -19,6 +19,7 @@ mod readout;
 mod sampled;
 mod scorer;
 mod session;
+mod softmax;
 mod table;
 mod transh;
 

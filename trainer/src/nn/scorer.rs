@@ -2,6 +2,7 @@
 
 use tch::{Kind, Tensor};
 
+use super::softmax::Softmax;
 use super::{Mlp, Table};
 
 /// How a session vector is compared with the rows 1 to `items` of a table.
@@ -52,38 +53,31 @@ impl Scorer<'_> {
     pub fn cross_entropy(&self, s: &Tensor, targets: &Tensor) -> Tensor {
         let rows = s.size()[0] as f64;
         let column = targets - 1;
-        // Loss and softmax, in the place of the scores.
-        let softmax = |scores: Tensor| {
-            let mut log_p = scores.log_softmax(-1, None::<Kind>);
-            let loss = -log_p.gather(1, &column.unsqueeze(1), false).mean(Kind::Float);
-            (loss, log_p.exp_())
-        };
         match self {
             Self::Dot { table, items } | Self::Affine { table, items, .. } => {
                 let (loss, ds) = tch::no_grad(|| {
-                    let (loss, p) = softmax(self.scores(&s.detach()));
-                    let (candidates, share) = (table.first(*items), s.detach() / rows);
+                    let Softmax { loss, exponentials: e, share } = Softmax::of(self.scores(&s.detach()), &column);
+                    let (candidates, part) = (table.first(*items), s.detach() / rows);
                     // d loss / d e_j = sum over rows of (p_j - [j is the target]) s / B
                     let mut gradient = table.first_gradient(*items);
-                    let _ = gradient.addmm_(&p.tr(), &share);
-                    let _ = gradient.index_add_(0, &column, &-share);
+                    let _ = gradient.addmm_(&e.tr(), &(&part * &share));
+                    let _ = gradient.index_add_(0, &column, &-part);
                     if let Self::Affine { bias, .. } = self {
                         // d loss / d b_j = sum over rows of (p_j - [j is the target]) / B
-                        let ones = Tensor::full([s.size()[0], 1], 1.0 / rows, (p.kind(), p.device()));
                         let mut gradient = bias.first_gradient(*items);
-                        let _ = gradient.addmm_(&p.tr(), &ones);
-                        let _ = gradient.index_add_(0, &column, &-ones);
+                        let _ = gradient.addmm_(&e.tr(), &(&share / rows));
+                        let _ = gradient.index_add_(0, &column, &share.full_like(-1.0 / rows));
                     }
                     // d loss / d s = (sum over j of p_j e_j - e_target) / B
-                    (loss, (p.matmul(&candidates) - candidates.index_select(0, &column)) / rows)
+                    (loss, (e.matmul(&candidates) * share - candidates.index_select(0, &column)) / rows)
                 });
                 (s * ds).sum(Kind::Float).backward();
                 loss
             }
             Self::Mlp { table, items, mlp } => mlp.learn(s, table, *items, |scores| {
-                let (loss, mut p) = softmax(scores);
-                let ones = Tensor::ones([s.size()[0], 1], (p.kind(), p.device()));
-                (loss, p.scatter_add_(1, &column.unsqueeze(1), &-ones).divide_scalar_(rows))
+                let Softmax { loss, exponentials: mut dz, share } = Softmax::of(scores, &column);
+                dz *= &share / rows;
+                (loss, dz.scatter_add_(1, &column.unsqueeze(1), &share.full_like(-1.0 / rows)))
             }),
         }
     }
