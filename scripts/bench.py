@@ -41,6 +41,8 @@ def parsed():
     part.add_argument("--epochs", type=int, default=4, help="epochs a model; the first is not counted (default 4)")
     part.add_argument("--threads", type=int, nargs="*", default=[1, 2], help="each of these (default 1 2)")
     part.add_argument("--sizes", type=int, nargs="*", default=samples.SIZES, help="items of the made-up data")
+    part.add_argument("--device", default="cpu", help="where ours runs: cpu, or cuda:0 as `describe` lists it (default cpu)")
+    part.add_argument("--profile", action="store_true", help="also where a step's time goes; always on a GPU")
     part.add_argument("--samples", type=int, default=10_000, help="made-up samples to train on (default 10000)")
     part.add_argument("--dataset", type=Path, help="this folder alone (default: made-up data, and Demo in `.sr-pipe`)")
     part.add_argument("--knowledge", type=Path, help="the knowledge that belongs to `--dataset`")
@@ -52,6 +54,8 @@ def parsed():
         words.error("at least one repeat is needed")
     if choice.part == "train" and (choice.epochs < 2 or choice.samples < 5):
         words.error("at least two epochs and five samples are needed")
+    if choice.part == "train" and choice.peers and choice.device != "cpu":
+        words.error("the other programs run on the CPU; leave out `--peers` or `--device`")
     if choice.peers and not (choice.peers / "bin").is_dir():
         words.error(f"`{choice.peers}` is no venv: `benches/peers/install.py` makes one, or `python3 -m venv`")
     return choice

@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import samples
@@ -33,9 +34,9 @@ class Program:
         described = json.loads(answer.stdout)
         self.models = {model["name"]: model for model in described["models"]}
         self.embeddings = described.get("embeddings", [])
-        self.libtorch = described["libtorch"]
+        self.libtorch, self.devices = described["libtorch"], described.get("devices", ["cpu"])
 
-    def events(self, job, folder):
+    def events(self, job, folder, command=None):
         """Runs a job: its events, each with the time (`at`) and CPU seconds (`cpu`) at which it was said, and the peak."""
         path = folder / f"{job['verb']}.json"
         path.write_text(json.dumps(job), encoding="utf-8")
@@ -45,7 +46,7 @@ class Program:
             now = {"at": time.perf_counter(), "cpu": cpu_seconds(process)}
             events.append({**json.loads(line), **now})
 
-        used = measure([*self.command, job["verb"], path], heard=heard)
+        used = measure([*self.command, command or job["verb"], path], heard=heard)
         return events, used["peak"]
 
     def scores(self, job, sessions, folder):
@@ -70,11 +71,16 @@ def measure_all(program, trainer, choice):
     wrong = sorted(set(choice.models or []) - set(learning))
     if wrong:
         raise Failed(f"no such models: {', '.join(wrong)}; those that learn are {', '.join(learning)}")
+    if choice.device not in ours.devices:
+        raise Failed(f"there is no `{choice.device}` here; the trainer sees {', '.join(ours.devices)}")
     failed = []
     with tempfile.TemporaryDirectory(prefix="sr-pipe-bench-", dir=choice.scratch) as scratch:
         for dataset in datasets(program, choice, Path(scratch)):
             for threads in choice.threads:
-                failed += table(ours, peer, choice.models or learning, dataset, threads, choice.epochs)
+                setting = Setting(dataset, threads, choice.device, choice.epochs)
+                failed += table(ours, peer, choice.models or learning, setting)
+                if choice.profile or choice.device != "cpu":
+                    failed += profiles(ours, choice.models or learning, setting)
     if failed:
         raise Failed("not all could be measured\n" + "\n".join(failed))
 
@@ -93,6 +99,27 @@ def datasets(program, choice, scratch):
         progress("no Demo set in the store: `./just run experiments/table2.yaml --data DIR` makes it")
 
 
+@dataclass
+class Setting:
+    """What all models of a table have in common."""
+
+    dataset: samples.Dataset
+    threads: int
+    device: str
+    epochs: int
+
+    def title(self):
+        where = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
+        return f"{self.dataset.title()}; {where if self.device == 'cpu' else f'{self.device}, {where} of the host'}"
+
+    def lacks(self, described):
+        """What a model needs and the jobs here cannot name, in words."""
+        missing = [need for need, wanted in described["needs"].items() if wanted and need not in GIVEN]
+        if described["needs"].get("knowledge") and not self.dataset.knowledge:
+            missing.append("knowledge")
+        return " and no ".join(missing)
+
+
 COLUMNS = (
     "training: samples (or events) a wall s",
     "CPU s an epoch, ranking included",
@@ -103,21 +130,18 @@ COLUMNS = (
 OF_PEER = "PyTorch takes so many times as long: training wall, epoch CPU; evaluation wall, CPU"
 
 
-def table(ours, peer, models, dataset, threads, epochs):
-    """Measures all models on one dataset; gives what went wrong, in words."""
+def table(ours, peer, models, setting):
+    """Measures all models in one setting; gives what went wrong, in words."""
     columns = [*COLUMNS, OF_PEER] if peer else COLUMNS
-    header(f"{dataset.title()}; {threads} thread{'s' if threads > 1 else ''}", *columns)
+    header(setting.title(), *columns)
     checked, failed = [], []
     for model in models:
         described = ours.models[model]
-        missing = [need for need, wanted in described["needs"].items() if wanted and need not in GIVEN]
-        if described["needs"].get("knowledge") and not dataset.knowledge:
-            missing.append("knowledge")
-        if missing:
-            progress(f"{model} is left out: there is no {' and no '.join(missing)} for it")
+        if missing := setting.lacks(described):
+            progress(f"{model} is left out: there is no {missing} for it")
             continue
         with tempfile.TemporaryDirectory(prefix="sr-pipe-bench-") as folder:
-            run = Run(described, dataset, threads, epochs, Path(folder))
+            run = Run(described, setting, Path(folder))
             try:
                 mine = run.of(ours)
                 row(model, mine, [""] if peer else [])
@@ -131,6 +155,41 @@ def table(ours, peer, models, dataset, threads, epochs):
     if checked:
         words = f"PyTorch with our weights gives our scores; largest differences in {COMPARED} sessions"
         print(f"\n{words}, as shares of the largest score: {', '.join(checked)}.", flush=True)
+    return failed
+
+
+OF_STEP = ("samples (or events) a wall s", "ms a step", "operations a step", "own ms a step: the five longest")
+OF_GPU = ("kernels a step", "copies a step", "busy ms a step", "busy share while watched", "peak MB of the GPU")
+
+
+def profiles(ours, models, setting):
+    """Where the time of a step goes, by the trainer's `profile`; gives what went wrong, in words."""
+    on_gpu = setting.device != "cpu"
+    header(f"A step of training; {setting.title()}", *OF_STEP[:3], *(OF_GPU if on_gpu else ()), OF_STEP[3])
+    failed = []
+    for model in models:
+        described = ours.models[model]
+        if setting.lacks(described):
+            continue
+        with tempfile.TemporaryDirectory(prefix="sr-pipe-bench-") as folder:
+            try:
+                found = Run(described, setting, Path(folder)).profile(ours)
+            except Failed as error:
+                progress(f"{model} failed: {error}")
+                failed.append(str(error))
+                continue
+        calls = sum(operation["calls_a_step"] for operation in found["operations"])
+        longest = (
+            f"{operation['name'].removeprefix('aten::')} {operation['own_microseconds_a_step'] / 1e3:.2f}"
+            for operation in found["operations"][:5]
+        )
+        cells = [f"{found['samples_per_second']:,.0f}", f"{found['milliseconds_a_step']:.2f}", f"{calls:,.0f}"]
+        if on_gpu:
+            gpu = found["gpu"]
+            busy = gpu["busy_microseconds_a_step"] / 1e3
+            cells += [f"{gpu['kernels_a_step']:.0f}", f"{gpu['copies_a_step']:.0f}", f"{busy:.2f}"]
+            cells += [f"{gpu['busy_share']:.0%}", f"{found['peaks']['peak_gpu_memory'] / 1e6:,.0f}"]
+        print(f"| {model} | {' | '.join(cells)} | {', '.join(longest)} |", flush=True)
     return failed
 
 
@@ -157,29 +216,25 @@ def row(name, figures, more):
 
 
 class Run:
-    """One model on one dataset, by whichever program."""
+    """One model in one setting, by whichever program."""
 
-    def __init__(self, described, dataset, threads, epochs, folder):
-        self.model, self.dataset, self.threads, self.folder = described["name"], dataset, threads, folder
+    def __init__(self, described, setting, folder):
+        self.model, self.setting, self.folder = described["name"], setting, folder
+        self.dataset, epochs = setting.dataset, setting.epochs
         self.config = described["defaults"]
         if "training" in self.config:
             # Patience would end a run early where the made-up data are learned by heart.
             self.config = {**self.config, "training": {**self.config["training"], "epochs": epochs, "patience": epochs}}
-        self.knowledge = dataset.knowledge if described["needs"].get("knowledge") else None
+        self.knowledge = self.dataset.knowledge if described["needs"].get("knowledge") else None
         self.begins_with_vectors, self.vectors = bool(described["needs"].get("vectors")), None
 
     def of(self, program):
         """Trains and evaluates: medians of the epochs after the first, and the loss of the last."""
-        progress(f"{program.name}: {self.model}, {self.dataset.items:,} items, {self.threads} threads")
+        progress(f"{program.name}: {self.model}, {self.dataset.items:,} items, {self.setting.threads} threads")
         place = self.folder / program.name
         for name in ("trained", "checkpoint", "ranks"):
             (place / name).mkdir(parents=True)
-        inputs = {"dataset": str(self.dataset.folder)}
-        if self.knowledge:
-            inputs["knowledge"] = str(self.knowledge)
-        if self.begins_with_vectors:
-            self.vectors = self.vectors or self.learned(program)
-            inputs["vectors"] = str(self.vectors)
+        inputs = self.inputs(program)
         selection = {"part": "test", "rule": "mrr", "metrics": ["hit@20", "mrr@20"]}
         job = self.job("train", inputs, place / "trained")
         events, peak = program.events({**job, "selection": selection, "checkpoint": str(place / "checkpoint")}, place)
@@ -188,6 +243,23 @@ class Run:
         events, _ = program.events({**self.job("evaluate", inputs, place / "ranks"), "part": "test"}, place)
         wall, cpu = between(events, "start", "done")
         return {**figures, "evaluation": self.dataset.to_rank / wall, "evaluation cpu": self.dataset.to_rank / cpu}
+
+    def profile(self, program):
+        """What a step consists of."""
+        progress(f"{program.name}: a step of {self.model}, {self.dataset.items:,} items")
+        job = self.job("train", self.inputs(program), self.folder)
+        events, _ = program.events(job, self.folder, command="profile")
+        return next(event for event in events if event["event"] == "profile")
+
+    def inputs(self, program):
+        """What training reads."""
+        inputs = {"dataset": str(self.dataset.folder)}
+        if self.knowledge:
+            inputs["knowledge"] = str(self.knowledge)
+        if self.begins_with_vectors:
+            self.vectors = self.vectors or self.learned(program)
+            inputs["vectors"] = str(self.vectors)
+        return inputs
 
     def learned(self, program):
         """The folder of vectors that the model begins with, learned by skip-gram as a pipeline has it by default."""
@@ -207,8 +279,8 @@ class Run:
             "inputs": inputs,
             "target_operation": "hidden",
             "seed": 1,
-            "device": "cpu",
-            "threads": self.threads,
+            "device": self.setting.device,
+            "threads": self.setting.threads,
             "output": str(output),
         }
 

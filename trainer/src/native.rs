@@ -24,6 +24,16 @@ unsafe extern "C" {
         b_ih: *mut C_tensor,
         b_hh: *mut C_tensor,
     ) -> *mut c_char;
+    fn sr_cross_entropy(
+        s: *mut C_tensor,
+        table: *mut C_tensor,
+        gradient: *mut C_tensor,
+        bias: *mut C_tensor,
+        bias_gradient: *mut C_tensor,
+        places: *mut C_tensor,
+        ds: *mut C_tensor,
+        loss: *mut f64,
+    ) -> *mut c_char;
     fn sr_softmax(scores: *mut C_tensor, places: *mut C_tensor, share: *mut C_tensor, loss: *mut f64) -> *mut c_char;
     fn sr_fused_adam(
         values: *mut C_tensor,
@@ -178,6 +188,38 @@ pub fn gru(x: &Tensor, step_sizes: &Tensor, weights: &[Tensor; 4]) -> Tensor {
         check(sr_gru(&raw mut out, pointer(x), pointer(step_sizes), w_ih, w_hh, b_ih, b_hh));
         Tensor::from_ptr(out)
     }
+}
+
+/// A table of floats and its gradient, rows and columns alike, each in one piece.
+#[derive(Debug)]
+pub struct Learned {
+    /// The table.
+    pub values: Tensor,
+    /// Its gradient.
+    pub gradient: Tensor,
+}
+
+/// For scores `s . e_j`, plus `b_j` where there are biases: the mean cross-entropy of the targets at `places` (`[B]` int64
+/// from 0), a scalar, and its gradient `[B, d]` with respect to `s` `[B, d]`, all on the host. The gradients of `table`
+/// `[V, d]` and `bias` `[V, 1]` are written anew.
+pub fn cross_entropy(s: &Tensor, table: &Learned, bias: Option<&Learned>, places: &Tensor) -> (Tensor, Tensor) {
+    let pointer = |tensor: &Tensor| tensor.as_ptr().cast_mut();
+    let optional = |tensor: Option<&Tensor>| tensor.map_or(std::ptr::null_mut(), pointer);
+    let (ds, mut loss) = (s.empty_like(), 0.0);
+    // SAFETY: live tensors, whose form the callee checks; it changes the content of gradients and `ds` and writes a number.
+    check(unsafe {
+        sr_cross_entropy(
+            pointer(s),
+            pointer(&table.values),
+            pointer(&table.gradient),
+            optional(bias.map(|bias| &bias.values)),
+            optional(bias.map(|bias| &bias.gradient)),
+            pointer(places),
+            pointer(&ds),
+            &raw mut loss,
+        )
+    });
+    (Tensor::from(loss as f32), ds)
 }
 
 /// Turns scores `[B, V]` on the host into `exp(score - largest of the row)`, in place; gives the mean cross-entropy of the

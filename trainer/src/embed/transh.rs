@@ -106,7 +106,7 @@ impl TransH {
                 let (drawn, of_head) = corruption.draw(&mut generator, triples, config.negatives.get());
                 let triples = Tensor::from_slice(triples).to_device(knowledge.head.device());
                 this.loss(knowledge, &triples, &drawn, &of_head, config.margin).backward();
-                adam.step(&parameters, config.learning_rate, 0.0);
+                adam.step(&parameters, config.learning_rate, 0.0, &[]);
                 said(usize::try_from(triples.size()[0]).expect("a size"));
             }
         }

@@ -212,7 +212,7 @@ pub struct Network {
 
 impl Network {
     /// The loss of a batch under `Objective::Catalog` (mean softmax cross-entropy, a scalar on the device); its gradient
-    /// is added to that of the parameters.
+    /// is added to that of the parameters, or written over it where the scorer `rewrites` it.
     pub fn accumulate(&self, batch: &Batch) -> Tensor {
         let s = self.layers.represent(batch, Mode::Train);
         self.layers.scorer().cross_entropy(&s, &batch.targets)

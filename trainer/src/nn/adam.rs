@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::Parameters;
+use super::{Parameters, Written};
 use crate::native::{AdamState, fused_adam};
 
 /// The moments of Adam and the number of its steps.
@@ -31,17 +31,21 @@ impl Adam {
         }
     }
 
-    /// Moves the parameters against their gradients and leaves the gradients zero for the next step. `weight_decay` is
-    /// L2: it is added to the gradient of every parameter, whether the batch touched it or not.
-    pub fn step(&mut self, parameters: &Parameters, rate: f64, weight_decay: f64) {
+    /// Moves the parameters against their gradients and leaves the gradients zero for the next step, but for those that
+    /// are `rewritten` by it. `weight_decay` is L2: it is added to the gradient of every parameter, whether the batch
+    /// touched it or not.
+    pub fn step(&mut self, parameters: &Parameters, rate: f64, weight_decay: f64, rewritten: &[Written]) {
         let (total, beginning) = (parameters.values().size()[0], parameters.of_second_task());
         self.update(parameters, 0, (0, beginning), rate, weight_decay);
         self.update(parameters, 1, (beginning, total - beginning), rate, weight_decay);
+        parameters.clear_gradients_but(rewritten);
     }
 
     /// The same for the parameters of the second task alone.
     pub fn step_of_second_task(&mut self, parameters: &Parameters, rate: f64, weight_decay: f64) {
-        self.update(parameters, 0, (0, parameters.of_second_task()), rate, weight_decay);
+        let span = (0, parameters.of_second_task());
+        self.update(parameters, 0, span, rate, weight_decay);
+        let _ = parameters.gradients().narrow(0, span.0, span.1).zero_();
     }
 
     fn update(&mut self, parameters: &Parameters, counter: i64, span: (i64, i64), rate: f64, weight_decay: f64) {
@@ -50,12 +54,11 @@ impl Adam {
             return;
         }
         let part = |flat: &Tensor| flat.narrow(0, start, length);
-        let (values, mut gradients) = (part(parameters.values()), part(parameters.gradients()));
+        let (values, gradients) = (part(parameters.values()), part(parameters.gradients()));
         let (first, second, mut steps) = (part(&self.first), part(&self.second), self.steps.get(counter));
         steps += 1;
         let state = AdamState { values: &values, gradients: &gradients, first: &first, second: &second, steps: &steps };
         fused_adam(&state, rate, weight_decay);
-        let _ = gradients.zero_();
     }
 }
 
@@ -72,7 +75,7 @@ mod tests {
         let parameters = Parameters::gather(init, tch::Device::Cpu);
         tch::no_grad(|| weight.shallow_clone().copy_(&Tensor::from_slice(&[1f32, -2., 3.])));
         weight.grad().copy_(&Tensor::from_slice(&[0.5f32, -0.25, 0.0]));
-        Adam::new(&parameters).step(&parameters, 0.1, 0.01);
+        Adam::new(&parameters).step(&parameters, 0.1, 0.01, &[]);
         let expected = Tensor::from_slice(&[0.9f32, -1.9, 2.9]);
         assert!(weight.detach().allclose(&expected, 1e-5, 1e-5, false), "{weight}");
         assert_eq!(f64::try_from(parameters.gradients().abs().sum(Kind::Float)).expect("a number"), 0.0);
@@ -94,7 +97,7 @@ mod tests {
         assert!(is(&shared, 0.5) && is(&own, 1.0), "{shared} {own}");
         // Its first own step is a first step: by the rate, however many steps the second task has taken.
         let _ = own.grad().fill_(-3.0);
-        adam.step(&parameters, 0.1, 0.0);
+        adam.step(&parameters, 0.1, 0.0, &[]);
         assert!(is(&own, 1.1), "{own}");
     }
 }

@@ -45,7 +45,7 @@ impl Descent {
             self.descend(parameters, part, &whole, rate, weight_decay);
         };
         match touched {
-            Touched::All => stretch(0, parameters.values().numel() as i64),
+            Touched::All(_) => stretch(0, parameters.values().numel() as i64),
             Touched::SecondTask => stretch(0, parameters.of_second_task()),
             Touched::Rows(tables) => {
                 for &(start, length) in parameters.plain() {

@@ -34,7 +34,7 @@ pub use gru::{Gru, GruRules};
 pub use init::{Initializer, Rule};
 pub use linear::Linear;
 pub use mlp::Mlp;
-pub use optimizer::{Momentum, Optimizer, OptimizerKind, Rows, Touched};
+pub use optimizer::{Momentum, Optimizer, OptimizerKind, Rows, Touched, Written};
 pub use parameters::Parameters;
 pub use readout::Readout;
 pub use sampled::{BprMax, SampledCrossEntropy, SampledLoss};

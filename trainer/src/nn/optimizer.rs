@@ -31,8 +31,8 @@ pub struct Momentum {
 /// Which parameters have a gradient after a step.
 #[derive(Debug)]
 pub enum Touched {
-    /// All of them.
-    All,
+    /// All of them. The gradient of what is named here need not be cleared: the next step writes over it.
+    All(Vec<Written>),
     /// All that is no table, and these rows; a table that is not named has no gradient.
     Rows(Vec<Rows>),
     /// Those that the second task of the model knows.
@@ -46,6 +46,15 @@ pub struct Rows {
     pub(super) place: usize,
     /// The rows, `[n]` int64, in any order; repeats count once.
     pub(super) ids: Tensor,
+}
+
+/// The rows 1 to `rows` of a table, the whole gradient of which each step writes anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// The table's place among the weights of the model.
+    pub(super) place: usize,
+    /// How many rows.
+    pub(super) rows: i64,
 }
 
 /// An optimizer and what it remembers from step to step.
@@ -68,14 +77,15 @@ impl Optimizer {
         }
     }
 
-    /// Moves the parameters against their gradients and leaves every gradient zero for the next step. `weight_decay` is
-    /// L2, added to the gradient of each parameter that is moved.
+    /// Moves the parameters against their gradients and leaves every gradient zero for the next step, but those that it
+    /// writes over. `weight_decay` is L2, added to the gradient of each parameter that is moved.
     pub fn step(&mut self, parameters: &Parameters, touched: &Touched, rate: f64, weight_decay: f64) {
         match self {
-            Self::Adam(adam) if matches!(touched, Touched::SecondTask) => {
-                adam.step_of_second_task(parameters, rate, weight_decay);
-            }
-            Self::Adam(adam) => adam.step(parameters, rate, weight_decay),
+            Self::Adam(adam) => match touched {
+                Touched::SecondTask => adam.step_of_second_task(parameters, rate, weight_decay),
+                Touched::All(rewritten) => adam.step(parameters, rate, weight_decay, rewritten),
+                Touched::Rows(_) => adam.step(parameters, rate, weight_decay, &[]),
+            },
             Self::Descent(descent) => descent.step(parameters, touched, rate, weight_decay),
         }
     }

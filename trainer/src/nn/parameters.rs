@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tch::{Device, Kind, Tensor};
 
-use super::Initializer;
+use super::{Initializer, Written};
 use crate::error::TrainerError;
 use crate::native;
 
@@ -96,6 +96,26 @@ impl Parameters {
     /// Sets every gradient to zero.
     pub fn clear_gradients(&self) {
         let _ = self.gradients.shallow_clone().zero_();
+    }
+
+    /// Sets every gradient to zero, but those of the rows that are `written` over anyway.
+    pub(super) fn clear_gradients_but(&self, written: &[Written]) {
+        let clear = |begin: i64, end: i64| drop(self.gradients.narrow(0, begin, end - begin).zero_());
+        let mut spans: Vec<(i64, i64)> = written.iter().map(|written| self.span(*written)).collect();
+        spans.sort_unstable();
+        let mut cleared = 0;
+        for (begin, end) in spans {
+            clear(cleared, begin);
+            cleared = end;
+        }
+        clear(cleared, self.gradients.numel() as i64);
+    }
+
+    /// Where the rows of a table begin and end in the flat tensors.
+    fn span(&self, Written { place, rows }: Written) -> (i64, i64) {
+        let width = self.named[place].1.size()[1];
+        let begin = self.starts[place] + width;
+        (begin, begin + rows * width)
     }
 
     /// Multiplies every gradient by `factor`.

@@ -26,7 +26,7 @@ impl Softmax {
         Self::by_tensors(&scores, places)
     }
 
-    fn by_tensors(scores: &Tensor, places: &Tensor) -> Self {
+    pub(super) fn by_tensors(scores: &Tensor, places: &Tensor) -> Self {
         let mut log_p = scores.log_softmax(-1, None::<Kind>);
         let loss = -log_p.gather(1, &places.unsqueeze(1), false).mean(Kind::Float);
         let share = Tensor::ones([scores.size()[0], 1], (scores.kind(), scores.device()));

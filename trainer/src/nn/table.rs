@@ -2,8 +2,8 @@
 
 use tch::Tensor;
 
-use super::{Initializer, Rows, Rule};
-use crate::native;
+use super::{Initializer, Rows, Rule, Written};
+use crate::native::{self, Learned};
 
 /// An embedding table `[rows + 1, d]`.
 #[derive(Debug)]
@@ -33,6 +33,16 @@ impl Table {
     /// The gradient of rows 1 to `count` as a view `[count, d]`.
     pub fn first_gradient(&self, count: i64) -> Tensor {
         self.weight.grad().narrow(0, 1, count)
+    }
+
+    /// Both as views, outside autograd.
+    pub(super) fn learned(&self, count: i64) -> Learned {
+        Learned { values: self.first(count), gradient: self.first_gradient(count) }
+    }
+
+    /// Rows 1 to `count` of this table, as those whose gradient is written anew in each step.
+    pub(super) fn written(&self, count: i64) -> Written {
+        Written { place: self.place, rows: count }
     }
 
     /// The rows `ids` `[n]` of this table, repeats allowed, as those that have a gradient after a step.

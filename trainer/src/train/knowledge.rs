@@ -40,7 +40,7 @@ impl<'a> Lessons<'a> {
         match self.task.strategy() {
             Strategy::Alternating { batch, moves_all } => {
                 // Before the first step of the sessions nothing else has had a gradient.
-                let touched = if moves_all && epoch > 1 { Touched::All } else { Touched::SecondTask };
+                let touched = if moves_all && epoch > 1 { Touched::All(Vec::new()) } else { Touched::SecondTask };
                 self.pass(epoch, epoch, batch, &touched, optimizer, tally);
             }
             Strategy::PreTraining { epochs, batch } if epoch == 1 => {

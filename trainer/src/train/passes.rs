@@ -55,15 +55,17 @@ impl Passes<'_> {
         let training = network.layers.training();
         let order = permutation(self.seed, Stream::Samples, epoch, self.part.samples());
         let rate = training.rate(epoch);
+        let touched = Touched::All(network.layers.scorer().rewrites());
         let mut pass = UnderWay::new(epoch, training, order.len(), self.part.items.device());
         for samples in order.chunks(training.batch.get() as usize) {
             let batch = Batch::gather(self.part, samples);
             let loss = network.accumulate(&batch);
             beside(&batch)?;
             training.prepare_gradient(&network.parameters, batch.size);
-            optimizer.step(&network.parameters, &Touched::All, rate, training.weight_decay);
+            optimizer.step(&network.parameters, &touched, rate, training.weight_decay);
             pass.add(&(loss * batch.size), samples.len())?;
         }
+        network.parameters.clear_gradients();
         pass.end()
     }
 }

@@ -18,7 +18,7 @@ use tch::{Device, Kind, Tensor};
 fn learn(network: &Network, part: &Part) -> (f64, Touched) {
     let batch = Batch::gather(part, &all(part));
     match network.layers.objective() {
-        Objective::Catalog => (network.accumulate(&batch).double_value(&[]), Touched::All),
+        Objective::Catalog => (network.accumulate(&batch).double_value(&[]), Touched::All(Vec::new())),
         Objective::Pairs(task) => {
             // The items after each target.
             let after = Tensor::from_slice(&[0i64, 1, 2]).unsqueeze(0);
