@@ -385,10 +385,21 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::tests::part;
 
     #[test]
     fn an_item_under_two_operations_is_one_item_and_two_pairs() {
         let found = Distinct::count(&[7, 7, 9, 7], &[1, 2, 2, 1], &mut vec![5]);
         assert_eq!(found, Distinct { items: 2, operations: 2, pairs: 3 });
+    }
+
+    #[test]
+    fn the_beginning_of_a_part_has_its_first_samples_and_the_sessions_up_to_them() {
+        let whole = part(&[&[(1, 1), (2, 1)], &[(3, 1), (4, 1), (5, 1)], &[(6, 1), (7, 1)]], 9, 1);
+        let length = |part: &Part| (part.samples(), part.items.size()[0], part.session_offsets.size()[0] - 1);
+        assert_eq!(length(&whole), (3, 7, 3));
+        assert_eq!(length(&whole.beginning(2).expect("on the host")), (2, 5, 2));
+        assert_eq!(length(&whole.beginning(9).expect("on the host")), (3, 7, 3));
+        assert_eq!(length(&whole.beginning(0).expect("on the host")), (0, 0, 0));
     }
 }

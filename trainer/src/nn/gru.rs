@@ -141,7 +141,8 @@ mod tests {
             let h = 1e-5;
             let (up, down) = (step(h), step(-2.0 * h));
             step(h);
-            let (expected, found) = ((up - down) / (2.0 * h), (&gradient * &direction).sum(Kind::Double).double_value(&[]));
+            let (expected, found) =
+                ((up - down) / (2.0 * h), (&gradient * &direction).sum(Kind::Double).double_value(&[]));
             assert!((expected - found).abs() < 1e-7 * expected.abs().max(1.0), "{found}, not {expected}");
         }
     }

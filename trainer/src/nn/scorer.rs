@@ -195,7 +195,8 @@ mod tests {
         let options = (Kind::Float, Device::Cpu);
         let rising = Tensor::linspace(0.1, 20.0, 3_000, options).unsqueeze(1);
         let learned = |values: Tensor| Learned { gradient: values.full_like(7.0), values };
-        let table = || learned((Tensor::ones([3_000, 4], options) + &rising * Tensor::ones([1, 4], options)).contiguous());
+        let table =
+            || learned((Tensor::ones([3_000, 4], options) + &rising * Tensor::ones([1, 4], options)).contiguous());
         let (s, places) = (Tensor::randn([6, 4], options), Tensor::from_slice(&[0i64, 2_999, 767, 768, 1_536, 5]));
         let bias = || learned(rising.copy());
         for with_bias in [false, true] {

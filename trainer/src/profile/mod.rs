@@ -74,7 +74,7 @@ pub fn profile(job: &Job, entry: &Entry, device: Device) -> Result<Value, Traine
 /// The operations on the host, those that take longest first.
 fn operations(spans: &[Span], steps: f64) -> Value {
     let mut shares: Vec<_> = shares(spans).into_iter().collect();
-    shares.sort_by(|(_, one), (_, other)| other.own.cmp(&one.own));
+    shares.sort_by_key(|(_, share)| std::cmp::Reverse(share.own));
     let row = |(name, share): (String, recorder::Share)| {
         let (calls, own) = (share.calls as f64 / steps, share.own as f64 / 1e3 / steps);
         json!({ "name": name, "calls_a_step": calls, "own_microseconds_a_step": own })

@@ -11,6 +11,7 @@ mod knowledge;
 mod learning;
 mod parameters;
 mod process;
+mod profile;
 mod restart;
 mod safetensors;
 mod score;
