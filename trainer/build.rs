@@ -31,40 +31,45 @@ fn main() {
     println!("cargo:rustc-link-arg=-ltorch");
 
     let include = lib.parent().expect("`lib` stands in a folder").join("include");
-    cc::Build::new()
-        .cpp(true)
-        .std("c++17")
-        .opt_level(3)
+    // The same runtime of threads as libtorch's. A compiler with another one gets none: the kernels then have one thread.
+    let openmp = kernels().get_compiler().is_like_gnu();
+    let build = || {
+        let mut build = kernels();
+        if openmp {
+            build.flag("-fopenmp");
+        }
+        build
+    };
+    build()
         .define("_GLIBCXX_USE_CXX11_ABI", "1")
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
-        .flag_if_supported("-w")
         .flag_if_supported("-Wno-psabi")
         // Roots in loops as vectors, and the same sums on every processor.
         .flag_if_supported("-fno-math-errno")
         .flag_if_supported("-ffp-contract=off")
-        .file("native/torch.cpp")
-        .file("native/gru.cpp")
-        .file("native/softmax.cpp")
-        .file("native/profile.cpp")
+        .files(["torch", "gru", "softmax", "profile"].map(|part| format!("native/{part}.cpp")))
         .compile("sr_pipe_torch");
     // Loops over a few registers, which must be unrolled. Skip-gram rounds alike on every processor; the scorer fuses
     // products with sums where the processor can, as the matrix products beside it do.
     for (kernel, contract) in
         [("skip_gram", "-ffp-contract=off"), ("mlp", "-ffp-contract=fast"), ("stand", "-ffp-contract=off")]
     {
-        cc::Build::new()
-            .cpp(true)
-            .std("c++17")
-            .opt_level(3)
-            .flag_if_supported(contract)
-            .flag_if_supported("-w")
-            .file(format!("native/{kernel}.cpp"))
-            .compile(&format!("sr_pipe_{kernel}"));
+        build().flag_if_supported(contract).file(format!("native/{kernel}.cpp")).compile(&format!("sr_pipe_{kernel}"));
+    }
+    if openmp {
+        println!("cargo:rustc-link-lib=gomp");
     }
     println!("cargo:rerun-if-changed=native");
 
     write_digests();
+}
+
+/// What all of our C++ is built with.
+fn kernels() -> cc::Build {
+    let mut build = cc::Build::new();
+    build.cpp(true).std("c++17").opt_level(3).flag_if_supported("-w");
+    build
 }
 
 /// Writes `code.rs`: pairs of (file or folder of `src/model` or `src/embed`, such as `model/sknn`, digest).

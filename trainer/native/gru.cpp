@@ -14,10 +14,12 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>  // get_num_threads
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "elementary.h"
 #include "lanes.h"
+#include "threads.h"
 
 namespace {
 
@@ -96,9 +98,9 @@ SR_INLINE void backward_at(const Back<T>& step, int64_t row, int64_t k) {
 }
 
 template <int W>
-SR_INLINE void forward_floats(const Step<float>& step) {
+SR_INLINE void forward_floats(const Step<float>& step, int64_t begin, int64_t end) {
   typedef typename Lanes<W>::Vector Vector;
-  for (int64_t row = 0; row < step.rows; ++row) {
+  for (int64_t row = begin; row < end; ++row) {
     int64_t k = 0;
     for (; k + W <= step.d; k += W) forward_at<Vector>(step, row, k);
     for (; k < step.d; ++k) forward_at<Lanes<1>::Vector>(step, row, k);
@@ -106,27 +108,39 @@ SR_INLINE void forward_floats(const Step<float>& step) {
 }
 
 template <int W>
-SR_INLINE void backward_floats(const Back<float>& step) {
+SR_INLINE void backward_floats(const Back<float>& step, int64_t begin, int64_t end) {
   typedef typename Lanes<W>::Vector Vector;
-  for (int64_t row = 0; row < step.rows; ++row) {
+  for (int64_t row = begin; row < end; ++row) {
     int64_t k = 0;
     for (; k + W <= step.d; k += W) backward_at<Vector>(step, row, k);
     for (; k < step.d; ++k) backward_at<Lanes<1>::Vector>(step, row, k);
   }
 }
 
-SR_FOR_EACH_PROCESSOR(forward_rows, forward_floats, (const Step<float>& step), (step))
-SR_FOR_EACH_PROCESSOR(backward_rows, backward_floats, (const Back<float>& step), (step))
+SR_FOR_EACH_PROCESSOR(forward_rows, forward_floats, (const Step<float>& step, int64_t begin, int64_t end), (step, begin, end))
+SR_FOR_EACH_PROCESSOR(backward_rows, backward_floats, (const Back<float>& step, int64_t begin, int64_t end), (step, begin, end))
 
 // In double precision, to check the formulas by.
-void forward_rows(const Step<double>& step) {
-  for (int64_t row = 0; row < step.rows; ++row)
+void forward_rows(const Step<double>& step, int64_t begin, int64_t end) {
+  for (int64_t row = begin; row < end; ++row)
     for (int64_t k = 0; k < step.d; ++k) forward_at<double>(step, row, k);
 }
 
-void backward_rows(const Back<double>& step) {
-  for (int64_t row = 0; row < step.rows; ++row)
+void backward_rows(const Back<double>& step, int64_t begin, int64_t end) {
+  for (int64_t row = begin; row < end; ++row)
     for (int64_t k = 0; k < step.d; ++k) backward_at<double>(step, row, k);
+}
+
+template <typename T>
+void forward(const Step<T>& step) {
+  in_stretches(step.rows, step.d, at::get_num_threads(),
+               [&](int64_t begin, int64_t end) { forward_rows(step, begin, end); });
+}
+
+template <typename T>
+void backward(const Back<T>& step) {
+  in_stretches(step.rows, step.d, at::get_num_threads(),
+               [&](int64_t begin, int64_t end) { backward_rows(step, begin, end); });
 }
 
 // Where the rows of each step begin.
@@ -153,7 +167,7 @@ struct PackedGru : torch::autograd::Function<PackedGru> {
           at::Tensor product = products.narrow(0, 0, sizes[t]);
           at::mm_out(product, states.narrow(0, from[t - 1], sizes[t]), u);
         }
-        forward_rows(Step<scalar_t>{sizes[t], d, gates.mutable_data_ptr<scalar_t>() + from[t] * 3 * d,
+        ::forward(Step<scalar_t>{sizes[t], d, gates.mutable_data_ptr<scalar_t>() + from[t] * 3 * d,
                                     t > 0 ? products.const_data_ptr<scalar_t>() : nullptr,
                                     candidates.mutable_data_ptr<scalar_t>() + from[t] * d,
                                     t > 0 ? after + from[t - 1] * d : nullptr, after + from[t] * d,
@@ -185,7 +199,7 @@ struct PackedGru : torch::autograd::Function<PackedGru> {
       for (size_t t = sizes.size(); t-- > 0;) {
         const scalar_t* const before = t > 0 ? state + from[t - 1] * d : nullptr;
         const int64_t later = t + 1 < sizes.size() ? sizes[t + 1] : 0;
-        backward_rows(Back<scalar_t>{sizes[t], d, gates.const_data_ptr<scalar_t>() + from[t] * 3 * d,
+        ::backward(Back<scalar_t>{sizes[t], d, gates.const_data_ptr<scalar_t>() + from[t] * 3 * d,
                                      candidates.const_data_ptr<scalar_t>() + from[t] * d, before,
                                      outer.const_data_ptr<scalar_t>() + from[t] * d, later,
                                      carry.mutable_data_ptr<scalar_t>(),

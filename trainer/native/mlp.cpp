@@ -12,10 +12,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <thread>
 #include <vector>
 
 #include "lanes.h"
+#include "threads.h"
 
 namespace {
 
@@ -178,11 +178,8 @@ SR_FOR_EACH_PROCESSOR(gradients, gradients_of_columns,
 template <typename F>
 void over_columns(int64_t items, int64_t threads, F work) {
   const int64_t pieces = (items + 63) / 64;
-  std::vector<std::thread> others;
   const auto cut = [&](int64_t thread) { return std::min(items, pieces * thread / threads * 64); };
-  for (int64_t thread = 1; thread < threads; ++thread) others.emplace_back(work, thread, cut(thread), cut(thread + 1));
-  work(int64_t{0}, int64_t{0}, cut(1));
-  for (auto& other : others) other.join();
+  in_parts(threads, [&](int64_t thread) { work(thread, cut(thread), cut(thread + 1)); });
 }
 
 }  // namespace

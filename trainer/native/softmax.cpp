@@ -12,10 +12,11 @@
 #include <vector>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
+#include <ATen/Parallel.h>  // get_num_threads
 
 #include "elementary.h"
 #include "lanes.h"
+#include "threads.h"
 
 namespace {
 
@@ -90,7 +91,7 @@ struct Seen {
   // up before has to be multiplied with, now that the largest score may be another. Whether any factor is not 1.
   bool take(float* scores, int64_t items, float* factor) {
     std::atomic<bool> moved{false};
-    at::parallel_for(0, static_cast<int64_t>(sum.size()), 1, [&](int64_t begin, int64_t end) {
+    in_stretches(static_cast<int64_t>(sum.size()), items, at::get_num_threads(), [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         const float before = largest[row];
         double more;
@@ -215,7 +216,7 @@ char* sr_softmax(at::Tensor* scores, at::Tensor* places, at::Tensor* share, doub
     const int64_t* const place = places->const_data_ptr<int64_t>();
     float* const one_over = share->mutable_data_ptr<float>();
     std::vector<double> losses(rows);
-    at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
+    in_stretches(rows, items, at::get_num_threads(), [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         float* const from = score + row * items;
         const float target = from[place[row]];

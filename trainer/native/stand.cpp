@@ -1,10 +1,9 @@
 // Where targets stand among the scores of their rows: one look at each score, where whole tensors of comparisons would
 // be written and read.
 #include <cstdint>
-#include <thread>
-#include <vector>
 
 #include "lanes.h"
+#include "threads.h"
 
 namespace {
 
@@ -39,18 +38,14 @@ SR_WIDE Count count_doubles(const double* row, int64_t items, int64_t target) {
 template <typename Number, typename Row>
 void count_rows(const Number* scores, const int64_t* targets, int64_t rows, int64_t items, int64_t threads,
                 int64_t* above, int64_t* same, int64_t* wrong, Row count) {
-  const auto some = [=](int64_t first) {
-    for (int64_t row = first; row < rows; row += threads) {
+  in_stretches(rows, items, threads, [=](int64_t from, int64_t to) {
+    for (int64_t row = from; row < to; ++row) {
       const Count found = count(scores + row * items, items, targets[row]);
       above[row] = found.above;
       same[row] = found.same;
       wrong[row] = found.wrong;
     }
-  };
-  std::vector<std::thread> others;
-  for (int64_t thread = 1; thread < threads; ++thread) others.emplace_back(some, thread);
-  some(0);
-  for (std::thread& other : others) other.join();
+  });
 }
 
 }  // namespace
