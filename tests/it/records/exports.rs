@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 
-use super::{json_of, wait};
+use super::{found, json_of, wait};
 use crate::scratch::{Scratch, grid};
 
 /// A project whose one cell has ranks and a curve, as training leaves them.

@@ -6,7 +6,7 @@ mod versions;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::{ConnectOptions, Connection};
 
 use crate::scratch::{Scratch, grid};
 

@@ -1,10 +1,11 @@
 //! Records of earlier and later versions.
 
 use camino::Utf8Path;
+use serde_json::json;
 use sqlx::{Connection, Row};
 
-use super::{connect, database, execute, number, project, wait};
-use crate::scratch::Scratch;
+use super::{connect, database, execute, found, json_of, number, pipeline, project, wait};
+use crate::scratch::{Scratch, grid};
 
 /// Records as an earlier version made them, by these of its migrations; empty.
 fn earlier_version(scratch: &Scratch, migrations: &[&str]) {

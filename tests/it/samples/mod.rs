@@ -3,9 +3,6 @@
 mod properties;
 mod protocols;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use proptest::prelude::*;
 use serde_json::{Value, json};
 use sr_pipe::artifact::table::Text;
 use sr_pipe::data::events::{Clock, Given};

@@ -1,8 +1,10 @@
 //! Each paper's protocol, from sessions to samples, on a log small enough to follow by hand.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
-use crate::chain::{Chain, logged};
+use crate::chain::{Chain, Logged, logged};
 
 /// The samples of a part of a dataset: input and target as letters, in the order of the trainer's arrays.
 fn samples(chain: &Chain, dataset: &str, part: &str) -> Vec<(String, String)> {

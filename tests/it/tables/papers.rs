@@ -2,6 +2,7 @@
 
 use camino::Utf8Path;
 
+use super::row;
 use crate::scratch::Scratch;
 
 /// A copy of the project's own experiment and of all pipelines.
