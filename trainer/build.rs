@@ -14,7 +14,7 @@ const SHARED: &[&str] = &[
     "src/lanes.rs",
     "src/model/objective.rs",
     "src/model/training.rs",
-    "src/native.rs",
+    "src/native",
     "src/nn",
     "src/popularity.rs",
     "src/seed.rs",
