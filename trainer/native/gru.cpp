@@ -10,7 +10,6 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <exception>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -18,6 +17,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "elementary.h"
+#include "guarded.h"
 #include "lanes.h"
 #include "threads.h"
 
@@ -227,7 +227,7 @@ extern "C" {
 // States `[P, d]` of inputs `x` `[P, in]`; `sizes` `[T]` int64 says how many sessions reach each step.
 char* sr_gru(at::Tensor** out, at::Tensor* x, at::Tensor* sizes, at::Tensor* w_ih, at::Tensor* w_hh, at::Tensor* b_ih,
              at::Tensor* b_hh) {
-  try {
+  return guarded([&] {
     TORCH_CHECK(x->is_cpu() && sizes->is_cpu() && sizes->scalar_type() == at::kLong, "the unit wants the host");
     const at::Tensor list = sizes->contiguous();
     const int64_t* const first = list.const_data_ptr<int64_t>();
@@ -241,10 +241,7 @@ char* sr_gru(at::Tensor** out, at::Tensor* x, at::Tensor* sizes, at::Tensor* w_i
     for (const at::Tensor* weight : {w_ih, w_hh, b_ih, b_hh})
       TORCH_CHECK(weight->is_contiguous() && weight->scalar_type() == x->scalar_type(), "weights lie whole");
     *out = new at::Tensor(PackedGru::apply(x->contiguous(), counts, *w_ih, *w_hh, *b_ih, *b_hh));
-    return nullptr;
-  } catch (const std::exception& error) {
-    return strdup(error.what());
-  }
+  });
 }
 
 }  // extern "C"

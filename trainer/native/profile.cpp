@@ -1,29 +1,19 @@
 // What a stretch of work consists of: the operations of libtorch and, on a GPU, the kernels and copies that they start.
-// Nothing here decides a number. Each function returns null or an error message that the caller frees with `sr_free`.
+// Nothing here decides a number.
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
-#include <exception>
 #include <set>
 
 #include <ATen/record_function.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <torch/csrc/autograd/profiler_kineto.h>
 
+#include "guarded.h"
+
 namespace {
 
 namespace profiler = torch::autograd::profiler;
 namespace kineto = torch::profiler::impl;
-
-template <typename F>
-char* guarded(F&& body) {
-  try {
-    body();
-    return nullptr;
-  } catch (const std::exception& error) {
-    return strdup(error.what());
-  }
-}
 
 }  // namespace
 

@@ -8,13 +8,13 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <exception>
 #include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>  // get_num_threads
 
 #include "elementary.h"
+#include "guarded.h"
 #include "lanes.h"
 #include "threads.h"
 
@@ -191,7 +191,7 @@ extern "C" {
 // so far are rescaled when a block has a larger score (Milakov and Gimelshein, 2018).
 char* sr_cross_entropy(at::Tensor* s, at::Tensor* table, at::Tensor* gradient, at::Tensor* bias,
                        at::Tensor* bias_gradient, at::Tensor* places, at::Tensor* ds, double* loss) {
-  try {
+  return guarded([&] {
     for (const at::Tensor* tensor : {s, table, gradient, bias, bias_gradient, ds})
       TORCH_CHECK(!tensor || is_plain(*tensor), "the loss on the host wants rows of floats");
     TORCH_CHECK(table->sizes() == gradient->sizes() && s->sizes() == ds->sizes() && s->size(1) == table->size(1),
@@ -199,16 +199,13 @@ char* sr_cross_entropy(at::Tensor* s, at::Tensor* table, at::Tensor* gradient, a
     TORCH_CHECK(!bias == !bias_gradient && (!bias || bias->numel() == table->size(0)), "a bias for each item");
     check_places(*places, s->size(0), table->size(0));
     *loss = cross_entropy(*s, *table, *gradient, bias, bias_gradient, places->const_data_ptr<int64_t>(), *ds);
-    return nullptr;
-  } catch (const std::exception& error) {
-    return strdup(error.what());
-  }
+  });
 }
 
 // Scores `[B, V]` become `exp(score - largest of the row)`; `share` `[B, 1]` is one over their sums and `loss` the sum of
 // the rows' losses, -ln of the softmax at `places` `[B]` int64.
 char* sr_softmax(at::Tensor* scores, at::Tensor* places, at::Tensor* share, double* loss) {
-  try {
+  return guarded([&] {
     const int64_t rows = scores->size(0), items = scores->size(1);
     TORCH_CHECK(is_plain(*scores) && is_plain(*share) && share->numel() == rows, "softmax on the host wants floats");
     check_places(*places, rows, items);
@@ -229,10 +226,7 @@ char* sr_softmax(at::Tensor* scores, at::Tensor* places, at::Tensor* share, doub
     });
     *loss = 0;
     for (const double row : losses) *loss += row;
-    return nullptr;
-  } catch (const std::exception& error) {
-    return strdup(error.what());
-  }
+  });
 }
 
 }  // extern "C"

@@ -1,8 +1,6 @@
-// What the trainer needs of libtorch and tch does not wrap. Each function returns null or an error
-// message that the caller frees with `sr_free`.
+// What the trainer needs of libtorch and tch does not wrap.
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <vector>
 
 #include <malloc.h>
@@ -13,6 +11,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/version.h>
 
+#include "guarded.h"
 #include "lanes.h"
 
 namespace {
@@ -37,16 +36,6 @@ SR_WIDE void move_row(int64_t width, float* __restrict value, float* __restrict 
       velocity[column] = change;
     }
     value[column] += change;
-  }
-}
-
-template <typename F>
-char* guarded(F&& body) {
-  try {
-    body();
-    return nullptr;
-  } catch (const std::exception& error) {
-    return strdup(error.what());
   }
 }
 
