@@ -5,8 +5,8 @@
 // and, with g = d loss / d h,
 //   n' = g (1 - z) (1 - n^2)   z' = g (h_before - n) z (1 - z)   r' = n' c_n r (1 - r)
 //   d a = (r', z', n')   d c = (r', z', r n')   d h_before = g z + d c U^T
-// Autograd would walk every step's thirty operations again, and make a product for the gradient of U at each step; here a
-// step costs one product and one look at its rows, and the gradients of W and U are one product each over all positions.
+// With libtorch's unit a step of time costs a hundred calls and more, and a product for the gradient of U; here it costs
+// one product and one look at its rows each way, and the gradients of W and U are one product each over all positions.
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -38,7 +38,7 @@ struct Step {
 
 // `V` is a vector of several `T`, or `T` itself.
 template <typename V, typename T>
-SR_INLINE void forward_at(const Step<T>& step, int64_t row, int64_t k) {
+SR_INLINE void compute_at(const Step<T>& step, int64_t row, int64_t k) {
   const auto at = [](auto* from, int64_t place) -> V { return load<V>(from + place); };
   const int64_t d = step.d;
   T* const gates = step.gates + row * 3 * d;
@@ -74,7 +74,7 @@ struct Back {
 };
 
 template <typename V, typename T>
-SR_INLINE void backward_at(const Back<T>& step, int64_t row, int64_t k) {
+SR_INLINE void compute_at(const Back<T>& step, int64_t row, int64_t k) {
   const auto at = [](auto* from, int64_t place) -> V { return load<V>(from + place); };
   const int64_t d = step.d;
   const T* const gates = step.gates + row * 3 * d;
@@ -97,50 +97,31 @@ SR_INLINE void backward_at(const Back<T>& step, int64_t row, int64_t k) {
   store(step.carry + row * d + k, g * z);
 }
 
-template <int W>
-SR_INLINE void forward_floats(const Step<float>& step, int64_t begin, int64_t end) {
+template <int W, typename Of>
+SR_INLINE void floats(const Of& step, int64_t begin, int64_t end) {
   typedef typename Lanes<W>::Vector Vector;
   for (int64_t row = begin; row < end; ++row) {
     int64_t k = 0;
-    for (; k + W <= step.d; k += W) forward_at<Vector>(step, row, k);
-    for (; k < step.d; ++k) forward_at<Lanes<1>::Vector>(step, row, k);
+    for (; k + W <= step.d; k += W) compute_at<Vector>(step, row, k);
+    for (; k < step.d; ++k) compute_at<Lanes<1>::Vector>(step, row, k);
   }
 }
 
-template <int W>
-SR_INLINE void backward_floats(const Back<float>& step, int64_t begin, int64_t end) {
-  typedef typename Lanes<W>::Vector Vector;
-  for (int64_t row = begin; row < end; ++row) {
-    int64_t k = 0;
-    for (; k + W <= step.d; k += W) backward_at<Vector>(step, row, k);
-    for (; k < step.d; ++k) backward_at<Lanes<1>::Vector>(step, row, k);
-  }
-}
-
-SR_FOR_EACH_PROCESSOR(forward_rows, forward_floats, (const Step<float>& step, int64_t begin, int64_t end), (step, begin, end))
-SR_FOR_EACH_PROCESSOR(backward_rows, backward_floats, (const Back<float>& step, int64_t begin, int64_t end), (step, begin, end))
+SR_FOR_EACH_PROCESSOR(compute, floats, (const Step<float>& step, int64_t begin, int64_t end), (step, begin, end))
+SR_FOR_EACH_PROCESSOR(compute, floats, (const Back<float>& step, int64_t begin, int64_t end), (step, begin, end))
 
 // In double precision, to check the formulas by.
-void forward_rows(const Step<double>& step, int64_t begin, int64_t end) {
+template <template <typename> class Of>
+void compute(const Of<double>& step, int64_t begin, int64_t end) {
   for (int64_t row = begin; row < end; ++row)
-    for (int64_t k = 0; k < step.d; ++k) forward_at<double>(step, row, k);
+    for (int64_t k = 0; k < step.d; ++k) compute_at<double>(step, row, k);
 }
 
-void backward_rows(const Back<double>& step, int64_t begin, int64_t end) {
-  for (int64_t row = begin; row < end; ++row)
-    for (int64_t k = 0; k < step.d; ++k) backward_at<double>(step, row, k);
-}
-
-template <typename T>
-void forward(const Step<T>& step) {
+// All rows of a step, on the way in or back.
+template <typename Of>
+void run(const Of& step) {
   in_stretches(step.rows, step.d, at::get_num_threads(),
-               [&](int64_t begin, int64_t end) { forward_rows(step, begin, end); });
-}
-
-template <typename T>
-void backward(const Back<T>& step) {
-  in_stretches(step.rows, step.d, at::get_num_threads(),
-               [&](int64_t begin, int64_t end) { backward_rows(step, begin, end); });
+               [&](int64_t begin, int64_t end) { compute(step, begin, end); });
 }
 
 // Where the rows of each step begin.
@@ -167,7 +148,7 @@ struct PackedGru : torch::autograd::Function<PackedGru> {
           at::Tensor product = products.narrow(0, 0, sizes[t]);
           at::mm_out(product, states.narrow(0, from[t - 1], sizes[t]), u);
         }
-        ::forward(Step<scalar_t>{sizes[t], d, gates.mutable_data_ptr<scalar_t>() + from[t] * 3 * d,
+        run(Step<scalar_t>{sizes[t], d, gates.mutable_data_ptr<scalar_t>() + from[t] * 3 * d,
                                     t > 0 ? products.const_data_ptr<scalar_t>() : nullptr,
                                     candidates.mutable_data_ptr<scalar_t>() + from[t] * d,
                                     t > 0 ? after + from[t - 1] * d : nullptr, after + from[t] * d,
@@ -199,7 +180,7 @@ struct PackedGru : torch::autograd::Function<PackedGru> {
       for (size_t t = sizes.size(); t-- > 0;) {
         const scalar_t* const before = t > 0 ? state + from[t - 1] * d : nullptr;
         const int64_t later = t + 1 < sizes.size() ? sizes[t + 1] : 0;
-        ::backward(Back<scalar_t>{sizes[t], d, gates.const_data_ptr<scalar_t>() + from[t] * 3 * d,
+        run(Back<scalar_t>{sizes[t], d, gates.const_data_ptr<scalar_t>() + from[t] * 3 * d,
                                      candidates.const_data_ptr<scalar_t>() + from[t] * d, before,
                                      outer.const_data_ptr<scalar_t>() + from[t] * d, later,
                                      carry.mutable_data_ptr<scalar_t>(),

@@ -77,7 +77,8 @@ SR_INLINE void row_softmax(const Row& row) {
 SR_FOR_EACH_PROCESSOR(softmax_of, row_softmax, (const Row& row), (row))
 
 // Columns of a block, for each thread: with a hundred sessions or so its scores, and the table's rows, stay in the
-// second-level cache of its core. Measured; twice as many or half as many cost a tenth more.
+// second-level cache of its core. Measured with 139 thousand items and 1 MB of that cache: 256 to 4,096 columns took 1 to 9 per
+// cent longer.
 constexpr int64_t COLUMNS = 768;
 
 // What is known of the rows after some blocks.

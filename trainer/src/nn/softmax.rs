@@ -70,4 +70,19 @@ mod tests {
         let scores = Tensor::from_slice(&[1f32, f32::NAN, 2.0, 3.0]).view([1, 4]);
         assert!(f64::try_from(&Softmax::of(scores, &Tensor::from_slice(&[0i64])).loss).expect("a number").is_nan());
     }
+
+    #[test]
+    fn exponentials_are_right_to_a_unit_in_the_last_place() {
+        let steps: Vec<f32> = (0..100_000).map(|step| -86.9 * step as f32 / 1e5).collect();
+        let scores = Tensor::from_slice(&steps).view([1, -1]);
+        let found = Softmax::of(scores, &Tensor::from_slice(&[0i64])).exponentials;
+        let found = Vec::<f32>::try_from(found.view([-1])).expect("floats");
+        for (found, x) in found.into_iter().zip(steps) {
+            let expected = f64::from(x).exp();
+            assert!(
+                (f64::from(found) / expected - 1.0).abs() < f64::from(f32::EPSILON),
+                "{x}: {found}, not {expected}"
+            );
+        }
+    }
 }
