@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+#[path = "build/code.rs"]
+mod code;
+
 /// What decides the numbers of every model, beside the model's own file.
 const SHARED: &[&str] = &[
     "native",
@@ -60,6 +63,7 @@ fn main() {
     if openmp {
         println!("cargo:rustc-link-lib=gomp");
     }
+    println!("cargo:rerun-if-changed=build");
     println!("cargo:rerun-if-changed=native");
 
     write_digests();
@@ -90,7 +94,7 @@ fn write_digests() {
         let mut hasher = blake3::Hasher::new();
         for (name, content) in shared.iter().chain(&own) {
             // Lengths stand before the parts, so that no two lists of files read the same.
-            for part in [name.as_bytes(), content.as_slice()] {
+            for part in [name.as_bytes(), content.as_bytes()] {
                 hasher.update(&(part.len() as u64).to_le_bytes());
                 hasher.update(part);
             }
@@ -104,27 +108,14 @@ fn write_digests() {
     fs::write(out, table).expect("the output folder can be written");
 }
 
-fn read_sources(path: &Path, into: &mut BTreeMap<String, Vec<u8>>) {
+fn read_sources(path: &Path, into: &mut BTreeMap<String, String>) {
     if path.is_dir() {
         for entry in entries(path) {
             read_sources(&entry, into);
         }
     } else if path != Path::new(ASIDE) {
-        let content = fs::read(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
-        into.insert(path.to_string_lossy().replace('\\', "/"), without_tests(content));
-    }
-}
-
-/// The code without the module of tests at its end, which decides no number: a test that is added trains nothing again.
-/// Whole where anything stands behind that module.
-fn without_tests(content: Vec<u8>) -> Vec<u8> {
-    let Ok(text) = std::str::from_utf8(&content) else { return content };
-    let heads = ["\n#[cfg(test)]\nmod tests {\n", "\n#[cfg(test)]\npub(crate) mod tests {\n"];
-    let Some((start, head)) = heads.into_iter().find_map(|head| Some((text.find(head)?, head))) else { return content };
-    let mut outermost = text[start + head.len()..].lines().filter(|line| !line.is_empty() && !line.starts_with(' '));
-    match (outermost.next(), outermost.next()) {
-        (Some("}"), None) => text.as_bytes()[..start].to_vec(),
-        _ => content,
+        let source = fs::read_to_string(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+        into.insert(path.to_string_lossy().replace('\\', "/"), code::deciding(&source));
     }
 }
 

@@ -67,6 +67,11 @@ fn digest(source: &str) -> &'static str {
     found.map(|(_, digest)| *digest).unwrap_or_else(|| panic!("no source `{source}`"))
 }
 
+/// What the build digests of a source, here for its tests.
+#[cfg(test)]
+#[path = "../build/code.rs"]
+mod code_of_a_source;
+
 #[cfg(test)]
 mod tests {
     use super::*;
