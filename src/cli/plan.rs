@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::Args;
 
 use super::left_out::LeftOut;
+use super::watch::roughly;
 use super::workspace::{Selection, Workspace};
 use super::{CommandError, Ending, block_on, columns, count, print, say};
 use crate::diagnostic::{Diagnostic, suggestion};
@@ -83,12 +84,42 @@ impl Told<'_> {
             count(cells, "cell"),
             count(hits, "stage")
         ))?;
+        if let Some(outlook) = self.outlook().await?.filter(|_| !only_work) {
+            print(&(outlook + "\n"))?;
+        }
         self.left_out.told().iter().for_each(|sentence| say(sentence));
         if only_work && runs + stuck > 0 {
             say("help: `sr-pipe plan --why CELL` tells which field of a key is another one");
             return Ok(Ending::Failed);
         }
         Ok(Ending::Done)
+    }
+
+    /// How long what is to run will take, where earlier results of the same cells tell: those of another data set
+    /// would mislead.
+    async fn outlook(&self) -> Result<Option<String>, CommandError> {
+        let graph = &self.workspace.cells.graph;
+        let durations = self.workspace.records.durations().await?;
+        let (mut work, mut longest, mut known, mut unknown) = (0.0, 0.0_f64, 0, 0);
+        // By node: seconds to its end when nothing waits for a place.
+        let mut ends = vec![0.0_f64; graph.nodes.len()];
+        for (id, node) in graph.nodes.iter().enumerate().filter(|(id, _)| self.plan.statuses[*id].works()) {
+            let expected = durations.known(node.member.identity.kind, &node.label);
+            *if expected.is_some() { &mut known } else { &mut unknown } += 1;
+            let seconds = expected.unwrap_or(0.0);
+            work += seconds;
+            ends[id] = seconds + node.inputs.values().map(|input| ends[*input]).fold(0.0, f64::max);
+            longest = longest.max(ends[id]);
+        }
+        Ok((known > 0).then(|| {
+            let rest =
+                if unknown == 0 { String::new() } else { format!("; of {} nothing is known", count(unknown, "stage")) };
+            format!(
+                "by what earlier runs took, {} one after another and {} all side by side{rest}",
+                roughly(work),
+                roughly(longest)
+            )
+        }))
     }
 
     /// Everything about the cells of a name or pattern.

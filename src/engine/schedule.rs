@@ -1,24 +1,23 @@
 //! Which ready node starts next: the one with the longest way to the end, by what records say of earlier runs.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::graph::{Graph, NodeId};
 use super::slots::{Grant, Need, Slots};
-use crate::record::{StageSeconds, stage_name as name};
+use crate::record::Durations;
 
 /// How long a stage is taken to last when nothing at all is known, in milliseconds.
 const UNKNOWN: u64 = 1_000;
 
 /// For each node the milliseconds from its start to the end of the longest chain below it. Only nodes of `works`
 /// count; the rest last no time.
-pub(super) fn ways(graph: &Graph, works: &[bool], earlier: &[StageSeconds]) -> Vec<u64> {
-    let estimates = Estimates::new(earlier);
+pub(super) fn ways(graph: &Graph, works: &[bool], durations: &Durations) -> Vec<u64> {
     let mut ways = vec![0; graph.nodes.len()];
     // Each node after all that read it: inputs have smaller numbers.
     for (id, node) in graph.nodes.iter().enumerate().rev() {
         if works[id] {
-            ways[id] += estimates.of(&node.label, node.member.identity.kind);
+            ways[id] += estimate(durations, node.member.identity.kind, &node.label);
         }
         let way = ways[id];
         for input in node.inputs.values() {
@@ -28,57 +27,12 @@ pub(super) fn ways(graph: &Graph, works: &[bool], earlier: &[StageSeconds]) -> V
     ways
 }
 
-/// How long stages took.
-struct Estimates<'a> {
-    by_label: HashMap<&'a str, u64>,
-    by_name: HashMap<(&'a str, &'a str), Mean>,
-    by_kind: HashMap<&'a str, Mean>,
-    all: Mean,
-}
-
-#[derive(Default)]
-struct Mean {
-    sum: u64,
-    count: u64,
-}
-
-impl Mean {
-    fn add(&mut self, value: u64) {
-        self.sum = self.sum.saturating_add(value);
-        self.count += 1;
-    }
-
-    fn value(&self) -> Option<u64> {
-        self.sum.checked_div(self.count)
-    }
-}
-
-impl<'a> Estimates<'a> {
-    /// `earlier` is in the order in which it was recorded.
-    fn new(earlier: &'a [StageSeconds]) -> Self {
-        let mut estimates =
-            Self { by_label: HashMap::new(), by_name: HashMap::new(), by_kind: HashMap::new(), all: Mean::default() };
-        for took in earlier {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds, not negative")]
-            let milliseconds = (took.seconds * 1_000.0).max(0.0) as u64;
-            estimates.by_label.insert(&took.label, milliseconds);
-            estimates.by_name.entry((&took.kind, name(&took.label))).or_default().add(milliseconds);
-            estimates.by_kind.entry(&took.kind).or_default().add(milliseconds);
-            estimates.all.add(milliseconds);
-        }
-        estimates
-    }
-
-    /// The newest of the same label, else the mean of the same stage in other cells, of the same kind, of all.
-    fn of(&self, label: &str, kind: &str) -> u64 {
-        let same = self.by_label.get(label).copied();
-        let known = same
-            .or_else(|| self.by_name.get(&(kind, name(label)))?.value())
-            .or_else(|| self.by_kind.get(kind)?.value())
-            .or_else(|| self.all.value());
-        // Never nothing: of two chains of unknown stages the longer one goes first.
-        known.unwrap_or(UNKNOWN).max(1)
-    }
+/// How long a stage is taken to last, in milliseconds.
+fn estimate(durations: &Durations, kind: &str, label: &str) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds, not negative")]
+    let known = durations.guessed(kind, label).map(|seconds| (seconds * 1_000.0).max(0.0) as u64);
+    // Never nothing: of two chains of unknown stages the longer one goes first.
+    known.unwrap_or(UNKNOWN).max(1)
 }
 
 /// Ready nodes that wait for a place, the longest way first.
@@ -136,24 +90,12 @@ mod tests {
     use crate::engine::slots::Capacity;
     use crate::unit::Size;
 
-    fn took(label: &str, kind: &str, seconds: f64) -> StageSeconds {
-        StageSeconds { label: label.into(), kind: kind.into(), seconds }
-    }
-
     #[test]
-    fn a_stage_lasts_as_long_as_its_newest_like() {
-        let earlier = [
-            took("d/a · model", "train", 5.0),
-            took("d/a · model", "train", 9.0),
-            took("d/b · model", "train", 4.0),
-            took("d · split", "split", 2.0),
-        ];
-        let estimates = Estimates::new(&earlier);
-        assert_eq!(estimates.of("d/a · model", "train"), 9_000, "the newest of the same label");
-        assert_eq!(estimates.of("d/c · model", "train"), 6_000, "the mean of the same stage");
-        assert_eq!(estimates.of("d · other", "split"), 2_000, "the mean of the kind");
-        assert_eq!(estimates.of("d · x", "shell"), 5_000, "the mean of all");
-        assert_eq!(Estimates::new(&[]).of("d · x", "shell"), UNKNOWN);
+    fn a_stage_of_which_nothing_is_known_lasts_some_time() {
+        let mut durations = Durations::default();
+        assert_eq!(estimate(&durations, "shell", "d · x"), UNKNOWN);
+        durations.add("shell", "d · x", 0.0);
+        assert_eq!(estimate(&durations, "shell", "d · x"), 1);
     }
 
     #[test]

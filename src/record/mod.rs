@@ -4,6 +4,7 @@ mod access;
 mod cache;
 mod census;
 mod detail;
+mod durations;
 mod ending;
 mod extract;
 mod history;
@@ -24,6 +25,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 pub use cache::{NewResult, StoredResult};
 pub use census::{AttemptUse, Census, ResultRow};
 pub use detail::{CellDetail, Details, RunDetail, StageDetail};
+pub use durations::Durations;
 pub use ending::{CellEnd, RunEnd, StageEnd};
 pub use history::{Given, Measured};
 pub use index::CacheIndex;
@@ -31,7 +33,7 @@ pub use planning::{EarlierResult, SeenSource};
 pub use rows::{Attempt, AttemptRow, MadeBy, NewRun, RunRow, RunState, stage_name};
 pub use sidecar::{Sidecars, sidecars};
 pub use transfer::{Row, Rows, SoundObject};
-pub use watching::{StageSeconds, StageWiring};
+pub use watching::StageWiring;
 
 /// Why the records could not be read or written.
 #[derive(Debug, thiserror::Error)]

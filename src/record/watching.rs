@@ -2,20 +2,10 @@
 
 use sqlx::Row;
 
+use super::durations::Durations;
 use super::history::{ATTEMPTS, attempt_row};
 use super::rows::AttemptRow;
 use super::{RecordError, Records};
-
-/// How long a stage took when its result was made.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StageSeconds {
-    /// The stage as it is shown.
-    pub label: String,
-    /// The kind of stage.
-    pub kind: String,
-    /// Seconds.
-    pub seconds: f64,
-}
 
 /// A stage of a run as it was wired and ended; its number is its place in the run's list.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,18 +21,20 @@ pub struct StageWiring {
 }
 
 impl Records {
-    /// How long each stage took whose result is on record; of one label, the newest last.
+    /// How long each stage took whose result is on record.
     ///
     /// # Errors
     /// When the records cannot be read.
-    pub async fn durations(&self) -> Result<Vec<StageSeconds>, RecordError> {
+    pub async fn durations(&self) -> Result<Durations, RecordError> {
         let rows = sqlx::query(
             "SELECT x.label, a.kind, x.seconds FROM results x JOIN attempts a ON a.id = x.attempt ORDER BY x.attempt",
         )
         .fetch_all(&self.pool)
         .await
         .map_err(self.failed())?;
-        Ok(rows.iter().map(|row| StageSeconds { label: row.get(0), kind: row.get(1), seconds: row.get(2) }).collect())
+        let mut durations = Durations::default();
+        rows.iter().for_each(|row| durations.add(row.get(1), row.get(0), row.get(2)));
+        Ok(durations)
     }
 
     /// Of each experiment the newest run whose cells are on record, the newest of them first: number and experiment.

@@ -53,6 +53,26 @@ fn a_plan_is_there_before_the_first_run_and_says_why_each_stage_runs() {
 }
 
 #[test]
+fn a_plan_says_how_long_it_will_take_by_what_the_same_cells_took() {
+    let scratch = Scratch::new();
+    chain(&scratch, ["", "", ""]);
+    let plan = || scratch.sr_pipe(&["plan", "experiments/e.yaml"]).expect(0).stdout;
+    assert!(!plan().contains("about"), "nothing is known: {}", plan());
+    run(&scratch);
+    assert!(!plan().contains("about"), "nothing is to run: {}", plan());
+    change(&scratch, "echo two", "sleep 1; echo two");
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    change(&scratch, "sleep 1; echo two", "sleep 1; echo TWO");
+    scratch.write("experiments/e.yaml", &grid(&[1, 2]));
+    let said = plan();
+    for part in
+        ["by what earlier runs took, about ", " s one after another and about ", "; of 3 stages nothing is known"]
+    {
+        assert!(said.contains(part), "no `{part}` in\n{said}");
+    }
+}
+
+#[test]
 fn why_names_the_field_that_differs_from_the_nearest_earlier_run() {
     let scratch = Scratch::new();
     chain(&scratch, ["", "", ""]);

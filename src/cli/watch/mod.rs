@@ -27,7 +27,7 @@ use crate::record::RunState;
 pub(super) use bars::aside;
 use events::EventsFile;
 use junit::JunitFile;
-pub(super) use phrase::{about, cut_middle, duration, first_line};
+pub(super) use phrase::{about, cut_middle, duration, first_line, roughly};
 use remaining::Remaining;
 use scene::Scene;
 use tally::Tally;
@@ -135,7 +135,7 @@ impl Watch {
             tracing::debug!(%error, "what killed runs left stays where it is");
         }
         if !idle {
-            remaining = Remaining::new(&scene, &workspace.records.durations().await?);
+            remaining = Remaining::new(workspace.records.durations().await?);
             let terminal =
                 std::io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|name| name != "dumb");
             observers.push(if terminal && !outputs.plain {
@@ -179,7 +179,7 @@ impl Watch {
                     // With the time that sealing and recording took.
                     let since = self.tally.running.get(node).map(|running| running.since);
                     let whole = since.map_or(0.0, |since| elapsed.saturating_sub(since).as_secs_f64());
-                    self.remaining.learn(*node, whole.max(*seconds));
+                    self.remaining.learn(&self.scene, *node, whole.max(*seconds));
                 }
                 self.tally.take(&self.scene, &event, elapsed);
                 self.ask(|observer, now| observer.see(now, &event));

@@ -77,8 +77,13 @@ pub(in crate::cli) fn duration(seconds: f64) -> String {
     }
 }
 
-/// A length of time that is only guessed: `about 40 s left`, `about 12 min left`, `about 2 h 10 min left`.
+/// What is left of a time that is only guessed: `about 12 min left`.
 pub(in crate::cli) fn about(seconds: f64) -> String {
+    format!("{} left", roughly(seconds))
+}
+
+/// A length of time that is only guessed: `about 40 s`, `about 12 min`, `about 2 h 10 min`.
+pub(in crate::cli) fn roughly(seconds: f64) -> String {
     let rounded = |step: f64| (seconds / step).ceil() * step;
     let step = match seconds {
         ..10.0 => 1.0,
@@ -89,7 +94,7 @@ pub(in crate::cli) fn about(seconds: f64) -> String {
     };
     let told = duration(rounded(step));
     let told = told.strip_suffix(" 0 s").or_else(|| told.strip_suffix(" 0 min")).unwrap_or(&told);
-    format!("about {} left", told.replace(".0 s", " s"))
+    format!("about {}", told.replace(".0 s", " s"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::scene::Scene;
 use super::tally::{Running, Stand, Tally};
 use crate::engine::NodeId;
-use crate::record::{StageSeconds, stage_name};
+use crate::record::Durations;
 
 /// How often the estimate is made anew.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -17,63 +17,34 @@ const WEIGHT: f64 = 0.15;
 /// Guesses the end of a run.
 #[derive(Default)]
 pub(super) struct Remaining {
-    /// By node: what its newest result took.
-    known: Vec<Option<f64>>,
-    /// By node: its kind of work, as an index into `means`.
-    sort: Vec<usize>,
-    /// By kind of work: seconds and number of those that are known.
-    means: Vec<(f64, f64)>,
+    /// What stages took; none where nobody watches.
+    durations: Option<Durations>,
     /// The end as it is shown, in seconds from the beginning.
     end: Option<f64>,
     updated: Option<Duration>,
 }
 
 impl Remaining {
-    /// From what earlier results took, the newest of each label last.
-    pub(super) fn new(scene: &Scene, earlier: &[StageSeconds]) -> Self {
-        let mut sorts: HashMap<(&str, &str), usize> = HashMap::new();
-        let mut sort = Vec::with_capacity(scene.graph.nodes.len());
-        let mut kinds: Vec<&'static str> = Vec::with_capacity(scene.graph.nodes.len());
-        for (id, node) in scene.graph.nodes.iter().enumerate() {
-            kinds.push(if scene.stages[id].works { node.member.identity.kind } else { "" });
-            let next = sorts.len();
-            sort.push(*sorts.entry((kinds[id], scene.stage_name(id))).or_insert(next));
-        }
-        let mut means = vec![(0.0, 0.0); sorts.len()];
-        let mut by_label: HashMap<(&str, &str), f64> = HashMap::new();
-        for stage in earlier {
-            by_label.insert((&stage.kind, &stage.label), stage.seconds);
-            if let Some(sort) = sorts.get(&(stage.kind.as_str(), stage_name(&stage.label))) {
-                means[*sort].0 += stage.seconds;
-                means[*sort].1 += 1.0;
-            }
-        }
-        let known = (0..scene.graph.nodes.len()).map(|id| by_label.get(&(kinds[id], scene.label(id))).copied());
-        Self { known: known.collect(), sort, means, end: None, updated: None }
+    /// From what earlier results took.
+    pub(super) fn new(durations: Durations) -> Self {
+        Self { durations: Some(durations), end: None, updated: None }
     }
 
     /// A stage took this long.
-    pub(super) fn learn(&mut self, node: NodeId, seconds: f64) {
-        self.known[node] = Some(seconds);
-        let mean = &mut self.means[self.sort[node]];
-        *mean = (mean.0 + seconds, mean.1 + 1.0);
-    }
-
-    /// What a stage will take, as far as is known.
-    fn expected(&self, node: NodeId) -> Option<f64> {
-        self.known[node].or_else(|| {
-            let (sum, count) = self.means[self.sort[node]];
-            (count > 0.0).then(|| sum / count)
-        })
+    pub(super) fn learn(&mut self, scene: &Scene, node: NodeId, seconds: f64) {
+        if let Some(durations) = &mut self.durations {
+            durations.add(scene.kind(node), scene.label(node), seconds);
+        }
     }
 
     /// Makes the estimate anew, when it is time.
     pub(super) fn update(&mut self, scene: &Scene, tally: &Tally, elapsed: Duration) {
-        if self.known.is_empty() || self.updated.is_some_and(|last| elapsed.saturating_sub(last) < PAUSE) {
+        let Some(durations) = &self.durations else { return };
+        if self.updated.is_some_and(|last| elapsed.saturating_sub(last) < PAUSE) {
             return;
         }
         self.updated = Some(elapsed);
-        let Some(left) = self.left(scene, tally, elapsed) else {
+        let Some(left) = left(durations, scene, tally, elapsed) else {
             self.end = None;
             return;
         };
@@ -86,43 +57,46 @@ impl Remaining {
     pub(super) fn shown(&self, elapsed: Duration) -> Option<f64> {
         self.end.map(|end| (end - elapsed.as_secs_f64()).max(1.0))
     }
+}
 
-    /// The work left over the places there are, but never less than the longest way through the stages that are left.
-    fn left(&self, scene: &Scene, tally: &Tally, elapsed: Duration) -> Option<f64> {
-        // Kinds of work that only this run shows, by the pace of those under way.
-        let mut paces: HashMap<usize, (f64, f64)> = HashMap::new();
-        for (node, running) in &tally.running {
-            if let Some(whole) = whole(running, elapsed) {
-                let pace = paces.entry(self.sort[*node]).or_default();
-                *pace = (pace.0 + whole, pace.1 + 1.0);
-            }
+/// The work left over the places there are, but never less than the longest way through the stages that are left.
+fn left(durations: &Durations, scene: &Scene, tally: &Tally, elapsed: Duration) -> Option<f64> {
+    let sort = |node: NodeId| (scene.kind(node), scene.stage_name(node));
+    // Kinds of work that only this run shows, by the pace of those under way.
+    let mut paces: HashMap<(&str, &str), (f64, f64)> = HashMap::new();
+    for (node, running) in &tally.running {
+        if let Some(whole) = whole(running, elapsed) {
+            let pace = paces.entry(sort(*node)).or_default();
+            *pace = (pace.0 + whole, pace.1 + 1.0);
         }
-        let expected =
-            |node: NodeId| self.expected(node).or_else(|| paces.get(&self.sort[node]).map(|(sum, count)| sum / count));
-        let (mut work, mut known, mut unknown) = (0.0, 0_usize, 0_usize);
-        let mut path = vec![0.0_f64; scene.stages.len()];
-        let mut longest = 0.0_f64;
-        for (node, stand) in tally.stands.iter().enumerate() {
-            let seconds = match stand {
-                Stand::Left if scene.stages[node].works => expected(node),
-                Stand::Running => tally.running.get(&node).and_then(|r| still(r, expected(node), elapsed)),
-                _ => continue,
-            };
-            if seconds.is_some() {
-                known += 1
-            } else {
-                unknown += 1
-            }
-            let seconds = seconds.unwrap_or(0.0);
-            work += seconds;
-            let before = scene.graph.nodes[node].inputs.values().map(|input| path[*input]).fold(0.0, f64::max);
-            path[node] = before + seconds;
-            longest = longest.max(path[node]);
-        }
-        // With most of the work unknown a number would only mislead.
-        #[expect(clippy::cast_precision_loss, reason = "a number of places")]
-        (known > 0 && unknown <= known / 4).then(|| (work / scene.jobs.max(1) as f64).max(longest))
     }
+    let expected = |node: NodeId| {
+        let earlier = durations.expected(scene.kind(node), scene.label(node));
+        earlier.or_else(|| paces.get(&sort(node)).map(|(sum, count)| sum / count))
+    };
+    let (mut work, mut known, mut unknown) = (0.0, 0_usize, 0_usize);
+    let mut path = vec![0.0_f64; scene.stages.len()];
+    let mut longest = 0.0_f64;
+    for (node, stand) in tally.stands.iter().enumerate() {
+        let seconds = match stand {
+            Stand::Left if scene.stages[node].works => expected(node),
+            Stand::Running => tally.running.get(&node).and_then(|r| still(r, expected(node), elapsed)),
+            _ => continue,
+        };
+        if seconds.is_some() {
+            known += 1
+        } else {
+            unknown += 1
+        }
+        let seconds = seconds.unwrap_or(0.0);
+        work += seconds;
+        let before = scene.graph.nodes[node].inputs.values().map(|input| path[*input]).fold(0.0, f64::max);
+        path[node] = before + seconds;
+        longest = longest.max(path[node]);
+    }
+    // With most of the work unknown a number would only mislead.
+    #[expect(clippy::cast_precision_loss, reason = "a number of places")]
+    (known > 0 && unknown <= known / 4).then(|| (work / scene.jobs.max(1) as f64).max(longest))
 }
 
 /// What a stage under way takes in all, by its own pace.
@@ -153,8 +127,10 @@ mod tests {
     use super::*;
     use crate::engine::RunEvent;
 
-    fn seconds(label: &str, seconds: f64) -> StageSeconds {
-        StageSeconds { label: label.into(), kind: "shell".into(), seconds }
+    fn remaining(taken: &[(&str, f64)]) -> Remaining {
+        let mut durations = Durations::default();
+        taken.iter().for_each(|(label, seconds)| durations.add("shell", label, *seconds));
+        Remaining::new(durations)
     }
 
     fn left(remaining: &mut Remaining, scene: &Scene, tally: &Tally, elapsed: f64) -> Option<f64> {
@@ -166,11 +142,11 @@ mod tests {
     #[test]
     fn nothing_is_said_before_something_is_known() {
         let scene = scene(&Shape { cells: 4, stages: &["train"], jobs: 2 });
-        let mut remaining = Remaining::new(&scene, &[]);
+        let mut remaining = remaining(&[]);
         let mut tally = Tally::new(&scene);
         assert_eq!(left(&mut remaining, &scene, &tally, 0.0), None);
         tally.take(&scene, &RunEvent::Finished { node: 0, attempt: 1, seconds: 10.0 }, Duration::from_secs(10));
-        remaining.learn(0, 10.0);
+        remaining.learn(&scene, 0, 10.0);
         // Three are left, two at a time, ten seconds each.
         assert_eq!(left(&mut remaining, &scene, &tally, 10.0), Some(15.0));
     }
@@ -178,8 +154,7 @@ mod tests {
     #[test]
     fn earlier_results_count_by_label_and_else_by_kind_and_name() {
         let scene = scene(&Shape { cells: 2, stages: &["train", "rank"], jobs: 8 });
-        let earlier = [seconds("c0 · train", 60.0), seconds("other · train", 20.0), seconds("other · rank", 5.0)];
-        let mut remaining = Remaining::new(&scene, &earlier);
+        let mut remaining = remaining(&[("c0 · train", 60.0), ("other · train", 20.0), ("other · rank", 5.0)]);
         let tally = Tally::new(&scene);
         // The longest way: the first cell's own 60 s, then the mean of its ranking.
         assert_eq!(left(&mut remaining, &scene, &tally, 0.0), Some(65.0));
@@ -188,11 +163,11 @@ mod tests {
     #[test]
     fn one_odd_stage_does_not_make_the_shown_time_jump() {
         let scene = scene(&Shape { cells: 20, stages: &["train"], jobs: 1 });
-        let mut remaining = Remaining::new(&scene, &[seconds("old · train", 10.0)]);
+        let mut remaining = remaining(&[("old · train", 10.0)]);
         let mut tally = Tally::new(&scene);
         assert_eq!(left(&mut remaining, &scene, &tally, 0.0), Some(200.0));
         tally.take(&scene, &RunEvent::Finished { node: 0, attempt: 1, seconds: 100.0 }, Duration::from_secs(2));
-        remaining.learn(0, 100.0);
+        remaining.learn(&scene, 0, 100.0);
         let shown = left(&mut remaining, &scene, &tally, 2.0).unwrap();
         assert!((200.0..400.0).contains(&shown), "the bare guess is over 1000 s: {shown}");
     }
@@ -200,7 +175,7 @@ mod tests {
     #[test]
     fn a_stage_under_way_is_judged_by_its_own_pace() {
         let scene = scene(&Shape { cells: 1, stages: &["train"], jobs: 1 });
-        let mut remaining = Remaining::new(&scene, &[]);
+        let mut remaining = remaining(&[]);
         let mut tally = Tally::new(&scene);
         let started = RunEvent::Started { node: 0, attempt: 1, log: "".into(), threads: 1, gpus: vec![] };
         tally.take(&scene, &started, Duration::ZERO);

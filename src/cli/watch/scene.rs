@@ -107,6 +107,11 @@ impl Scene {
         &self.graph.nodes[node].label
     }
 
+    /// The kind of a node's stage.
+    pub(super) fn kind(&self, node: NodeId) -> &'static str {
+        self.graph.nodes[node].member.identity.kind
+    }
+
     /// The name of a node's stage in its pipeline.
     pub(super) fn stage_name(&self, node: NodeId) -> &str {
         stage_name(self.label(node))
