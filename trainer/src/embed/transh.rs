@@ -151,9 +151,10 @@ impl TransH {
             others.entry((true, relation, tail)).or_default().push(head - 1);
             others.entry((false, relation, head)).or_default().push(tail - 1);
         }
+        let device = triples.head.device();
         let mut ranks = Vec::new();
         for (relation, triples) in by_relation {
-            let id = Tensor::from_slice(&[relation]);
+            let id = Tensor::from_slice(&[relation]).to_device(device);
             let (w, d) = (unit(&self.normal.rows(&id).detach()), unit(&self.translation.rows(&id).detach()));
             let all = self.entity.first(entities);
             let plane = unit(&(&all - all.matmul(&w.tr()) * &w)); // [E, d]
@@ -166,7 +167,7 @@ impl TransH {
                     let target_near = near.double_value(&[target - 1]);
                     let _ = near.shallow_clone().index_fill_(
                         0,
-                        &Tensor::from_slice(&others[&(of_head, relation, given)]),
+                        &Tensor::from_slice(&others[&(of_head, relation, given)]).to_device(device),
                         f64::NEG_INFINITY,
                     );
                     let before = near.gt(target_near).sum(Kind::Int64).int64_value(&[]) as f64;

@@ -1,7 +1,7 @@
 //! Where targets stand among the scores of their rows: counted in one look at each score on the host, by comparisons of
 //! whole tensors on a GPU.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use crate::native;
 
@@ -18,7 +18,7 @@ pub(super) struct Standing {
 impl Standing {
     /// Of scores `[B, V]`, with the places of the targets `[B]` int64, from 0.
     pub(super) fn of(scores: &Tensor, places: &Tensor) -> Self {
-        if scores.device() == Device::Cpu {
+        if native::serve(scores) {
             let [above, same, wrong] = native::stand(scores, places);
             return Self { above, same, wrong };
         }
@@ -38,6 +38,8 @@ impl Standing {
 
 #[cfg(test)]
 mod tests {
+    use tch::Device;
+
     use super::*;
 
     #[test]

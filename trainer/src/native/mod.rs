@@ -8,7 +8,7 @@ mod steps;
 
 use std::ffi::{CStr, c_char};
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 use torch_sys::C_tensor;
 
 pub use kernels::{SKIP_GRAM_LANES, mlp_gradients, mlp_scores, skip_gram_step, stand};
@@ -37,4 +37,30 @@ pub(crate) fn check(message: *mut c_char) {
 /// What stands for a tensor on the other side. The callee changes at most its content.
 fn pointer(tensor: &Tensor) -> *mut C_tensor {
     tensor.as_ptr().cast_mut()
+}
+
+/// Whether our kernels take what lies where `tensor` does: on the CPU. Elsewhere operations of libtorch do their work.
+pub fn serve(tensor: &Tensor) -> bool {
+    #[cfg(test)]
+    if tests::STAND_ASIDE.get() {
+        return false;
+    }
+    tensor.device() == Device::Cpu
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::cell::Cell;
+
+    thread_local! {
+        pub(super) static STAND_ASIDE: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// `work` of this thread by operations of libtorch alone, as on a GPU.
+    pub(crate) fn without_kernels<R>(work: impl FnOnce() -> R) -> R {
+        STAND_ASIDE.set(true);
+        let done = work();
+        STAND_ASIDE.set(false);
+        done
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! A row that a step did not touch stays as it is: it neither coasts on its momentum nor decays, and costs nothing.
 
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 use super::{Parameters, Touched};
 use crate::native::{self, DescentState};
@@ -75,7 +75,7 @@ impl Descent {
             velocity: self.velocity.as_ref().map(&part),
             ids,
         };
-        if ids.device() == Device::Cpu {
+        if native::serve(ids) {
             native::descend(&state, rate, self.momentum, EPSILON, weight_decay);
         } else {
             self.descend_by_tensors(&state, rate, weight_decay);
@@ -117,6 +117,8 @@ impl Descent {
 
 #[cfg(test)]
 mod tests {
+    use tch::Device;
+
     use super::*;
     use crate::nn::golden::{assert_close, golden, tensor};
     use crate::nn::{Initializer, Rule, Table};

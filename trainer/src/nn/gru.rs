@@ -1,7 +1,7 @@
 //! The gated recurrent unit (Cho et al., EMNLP 2014) in libtorch's form, over packed sessions: our own kernel on the host,
 //! that of libtorch on a GPU.
 
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 use super::{Initializer, Rule};
 use crate::batch::Batch;
@@ -45,7 +45,7 @@ impl Gru {
 
     /// The state after each position: `x` `[P, input]` to `[P, d]`.
     pub fn forward(&self, batch: &Batch, x: &Tensor) -> Tensor {
-        if x.device() == Device::Cpu {
+        if native::serve(x) {
             return native::gru(x, &batch.step_sizes, &self.weights);
         }
         self.by_libtorch(batch, x)
@@ -60,7 +60,7 @@ impl Gru {
 
 #[cfg(test)]
 mod tests {
-    use tch::Kind;
+    use tch::{Device, Kind};
 
     use super::*;
     use crate::batch::tests::part;

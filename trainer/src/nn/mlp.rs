@@ -3,10 +3,10 @@
 //! On the host its hidden layer is a kernel of ours: each (session, item, hidden number) costs five vector operations,
 //! forward and backward together, and none of them is kept. Elsewhere autograd goes through blocks of items.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use super::{Initializer, Linear, Rule, Table};
-use crate::native::{mlp_gradients, mlp_scores};
+use crate::native::{mlp_gradients, mlp_scores, serve};
 
 /// How many numbers the hidden layer of a block of candidates may have, where autograd goes through blocks.
 const BLOCK: i64 = 1 << 22;
@@ -33,7 +33,7 @@ impl Mlp {
     pub(super) fn scores(&self, s: &Tensor, table: &Table, items: i64) -> Tensor {
         tch::no_grad(|| {
             let (sessions, candidates) = (self.of_session.forward(s), table.first(items));
-            if s.device() == Device::Cpu {
+            if serve(s) {
                 return mlp_scores(&sessions, &self.projected(&candidates), self.out.weight());
             }
             let blocks: Vec<Tensor> = blocks(s, items)
@@ -52,7 +52,7 @@ impl Mlp {
         items: i64,
         loss: impl FnOnce(Tensor) -> (Tensor, Tensor),
     ) -> Tensor {
-        if s.device() != Device::Cpu {
+        if !serve(s) {
             let (loss, dz) = loss(self.scores(&s.detach(), table, items));
             self.backward_in_blocks(s, table, items, &dz);
             return loss;
@@ -121,6 +121,8 @@ fn blocks(s: &Tensor, items: i64) -> impl Iterator<Item = (i64, i64)> + use<> {
 
 #[cfg(test)]
 mod tests {
+    use tch::Device;
+
     use super::*;
     use crate::nn::Parameters;
 

@@ -1,6 +1,6 @@
 //! From session vectors to scores of all items, and the softmax cross-entropy over them with its gradient.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use super::softmax::Softmax;
 use super::{Mlp, Table, Written};
@@ -81,7 +81,7 @@ impl Scorer<'_> {
     fn of_products(s: &Tensor, table: &Learned, bias: Option<&Learned>, places: &Tensor) -> Tensor {
         let (loss, ds) = tch::no_grad(|| {
             let s = s.detach().contiguous();
-            if s.device() == Device::Cpu {
+            if native::serve(&s) {
                 return native::cross_entropy(&s, table, bias, places);
             }
             Self::of_products_by_tensors(&s, table, bias, places)
@@ -122,6 +122,8 @@ impl Scorer<'_> {
 
 #[cfg(test)]
 mod tests {
+    use tch::Device;
+
     use super::*;
     use crate::nn::{Initializer, Parameters, Rule};
 

@@ -1,6 +1,6 @@
 //! The softmax over all items with the cross-entropy of the targets: our own kernel on the host, libtorch's on a GPU.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use crate::native;
 
@@ -19,7 +19,7 @@ pub(super) struct Softmax {
 impl Softmax {
     /// Of `scores`, which nobody else uses, and the place of each row's target, `[B]` int64 from 0.
     pub(super) fn of(scores: Tensor, places: &Tensor) -> Self {
-        if scores.device() == Device::Cpu {
+        if native::serve(&scores) {
             let (loss, share) = native::softmax(&scores, places);
             return Self { loss, exponentials: scores, share };
         }
@@ -36,6 +36,8 @@ impl Softmax {
 
 #[cfg(test)]
 mod tests {
+    use tch::Device;
+
     use super::*;
 
     fn check(scores: &Tensor, places: &[i64]) {

@@ -118,3 +118,87 @@ impl UnderWay {
         Ok(Passed { loss: f64::try_from(&self.sum)? / self.done.max(1) as f64, steps: self.steps })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::batch::tests::part;
+    use crate::dataset::Knowledge;
+    use crate::evaluate::rank;
+    use crate::model::{Entry, MODELS, Model};
+    use crate::native::tests::without_kernels;
+    use crate::train::{Lessons, Tally};
+
+    const ITEMS: i32 = 40;
+
+    /// Seventy sessions of two to seven events, each a walk over the items.
+    fn walks() -> Part {
+        let sessions: Vec<Vec<(i32, i32)>> = (0..70)
+            .map(|s| (0..2 + s % 6).map(|i| (1 + (7 * s + (3 + s % 2) * i) % ITEMS, 1 + (s + i) % 3)).collect())
+            .collect();
+        part(&sessions.iter().map(Vec::as_slice).collect::<Vec<_>>(), ITEMS.into(), 3)
+    }
+
+    /// Each item in one of five groups, with two relations by turns.
+    fn groups() -> Knowledge {
+        let of = |f: fn(i64) -> i64| Tensor::from_slice(&(1..=ITEMS.into()).map(f).collect::<Vec<i64>>());
+        let (head, relation, tail) = (of(|i| i), of(|i| 1 + i % 2), of(|i| i64::from(ITEMS) + 1 + i % 5));
+        Knowledge { entities: i64::from(ITEMS) + 5, relations: 2, head, relation, tail }
+    }
+
+    /// What two passes lead to: their losses, the knowledge's loss, the scores of all samples, and how many items stand
+    /// above each target.
+    fn course(entry: &Entry, config: &Value) -> (Vec<f64>, Tensor, Tensor) {
+        let (part, knowledge) = (walks(), groups());
+        let catalog = Catalog::new(ITEMS.into(), 3, Some(&knowledge));
+        let model = entry.build(config, catalog, Some(1), Device::Cpu).expect("a good config");
+        let Model::Gradient(network) = &model else { unreachable!("only what learns by gradient has passes") };
+        let passes = Passes { seed: 1, part: &part, catalog };
+        let mut optimizer = Optimizer::new(network.layers.training().optimizer, &network.parameters);
+        let lessons = Lessons::new(network, Some(&knowledge), 1);
+        let mut losses = Vec::new();
+        for epoch in 1..=2 {
+            let mut tally = Tally::new(Device::Cpu);
+            if let Some(lessons) = &lessons {
+                lessons.before(epoch, &mut optimizer, &mut tally);
+            }
+            crate::seed::start_libtorch(1, Stream::Noise, epoch);
+            let passed = passes.pass(network, &mut optimizer, epoch, |batch| match &lessons {
+                Some(lessons) => lessons.beside(batch, &mut tally),
+                None => Ok(()),
+            });
+            losses.push(passed.expect("a finite loss").loss);
+            losses.extend(tally.mean().expect("a number"));
+        }
+        let scores = model.scores(&Batch::gather(&part, &(0..70).collect::<Vec<_>>()));
+        let ranks = rank(&model, &part, catalog.items, 1.0, |_| ()).expect("finite scores");
+        (losses, scores, ranks.above)
+    }
+
+    #[test]
+    fn every_model_learns_the_same_by_our_kernels_as_by_libtorch_alone() {
+        let small_steps = json!({ "training": { "batch": 16 } });
+        let learning = MODELS.iter().filter(|entry| entry.default_config()["training"].is_object());
+        let mut cases: Vec<(&Entry, Value)> = learning.map(|entry| (entry, small_steps.clone())).collect();
+        for change in [json!({ "scorer": "mlp" }), json!({ "knowledge": { "joint": { "lambda": 0.1 } } })] {
+            let mut config = small_steps.clone();
+            config.as_object_mut().expect("an object").extend(change.as_object().expect("an object").clone());
+            cases.push((crate::model::find("mkm-sr").expect("in the list"), config));
+        }
+        assert_eq!(cases.len(), 14 + 2);
+        for (entry, config) in cases {
+            let (losses, scores, above) = course(entry, &config);
+            let (theirs, their_scores, their_above) = without_kernels(|| course(entry, &config));
+            let name = format!("{} {config}", entry.name);
+            for (ours, theirs) in losses.iter().zip(&theirs) {
+                assert!((ours - theirs).abs() < 1e-4 * theirs.abs(), "{name}: {losses:?} {theirs:?}");
+            }
+            assert!(scores.allclose(&their_scores, 1e-3, 1e-4, false), "{name}: {scores} {their_scores}");
+            // Two scores that are all but equal may change places.
+            let moved = (above - their_above).abs().sum(Kind::Int64).int64_value(&[]);
+            assert!(moved <= 7, "{name}: {moved} places");
+        }
+    }
+}
