@@ -6,6 +6,7 @@
 mod layer;
 mod places;
 mod unique;
+mod wording;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::de::DeserializeOwned;
@@ -17,6 +18,7 @@ use places::{Node, Span};
 use unique::Unique;
 
 pub use layer::Setting;
+pub use wording::{type_in_words, value_in_words};
 
 /// A step of a path into a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,6 +205,13 @@ impl Document {
             path.push(Step::Key(name.to_owned()));
             return self.error(&path, Part::Key, message);
         }
+        if let Some((message, help)) = wording::wrong_type(&message) {
+            let diagnostic = self.error(&path, Part::Value, message);
+            return match help {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            };
+        }
         let Some((noun, typed, known)) = unknown_name(&message) else {
             return self.error(&path, Part::Value, message);
         };
@@ -370,6 +379,7 @@ mod tests {
     fn a_value_of_the_wrong_type_is_pointed_at() {
         let shown = complaint("stages:\n  a: { train: { epochs: ten } }\n");
         assert_eq!(place(&shown), "a.yaml:2:25");
+        assert_eq!(shown.message, "must be a whole number from 0, is \"ten\"");
     }
 
     #[test]

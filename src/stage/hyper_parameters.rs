@@ -4,7 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::Complaint;
-use crate::diagnostic::suggestion;
+use crate::diagnostic::{did_you_mean, suggestion};
+use crate::document::{type_in_words, value_in_words};
 
 /// Lays settings of a model over others: groups merge key by key, everything else is replaced. Of a choice that has
 /// settings of its own, another one takes the place of the first with all its settings.
@@ -100,8 +101,7 @@ fn check(value: &Value, schema: &Value, root: &Value, path: &mut Vec<String>, co
     if let Some(words) = schema["enum"].as_array()
         && !words.contains(value)
     {
-        let known: Vec<String> = words.iter().map(ToString::to_string).collect();
-        complain(path, format!("must be one of {}, is {value}", known.join(", ")));
+        complaints.push(no_such_form(value, &[schema.clone()], path));
         return;
     }
     if let Some(kind) = schema.get("type") {
@@ -118,7 +118,8 @@ fn check(value: &Value, schema: &Value, root: &Value, path: &mut Vec<String>, co
             _ => value.is_number(),
         });
         if !fits {
-            complain(path, format!("must be {}, is {value}", kinds.join(" or ")));
+            let wanted: Vec<&str> = kinds.iter().map(|kind| type_in_words(kind)).collect();
+            complain(path, format!("must be {}, is {}", wanted.join(" or "), value_in_words(value)));
             return;
         }
     }
@@ -146,20 +147,7 @@ fn check(value: &Value, schema: &Value, root: &Value, path: &mut Vec<String>, co
                 tried.into_iter().max_by_key(|found| found.iter().map(|c| c.field.len()).max()).unwrap_or_default();
             let same_depth = meant.iter().all(|complaint| complaint.field.len() == path.len());
             if same_depth {
-                let words: Vec<String> = choices
-                    .iter()
-                    .flat_map(|choice| {
-                        choice.get("const").into_iter().chain(choice["enum"].as_array().into_iter().flatten())
-                    })
-                    .map(ToString::to_string)
-                    .collect();
-                let wanted =
-                    if words.is_empty() { "another form".into() } else { format!("one of {}", words.join(", ")) };
-                complaints.push(Complaint {
-                    field: path.clone(),
-                    message: format!("must be {wanted}, is {value}"),
-                    help: None,
-                });
+                complaints.push(no_such_form(value, choices, path));
             } else {
                 complaints.extend(meant);
             }
@@ -185,6 +173,28 @@ fn check(value: &Value, schema: &Value, root: &Value, path: &mut Vec<String>, co
             }
             path.pop();
         }
+    }
+}
+
+/// A value that has none of the forms that `choices` allow: names, and maps by their key.
+fn no_such_form(value: &Value, choices: &[Value], path: &[String]) -> Complaint {
+    let named = |choice: &Value| -> Vec<Value> {
+        choice.get("const").into_iter().chain(choice["enum"].as_array().into_iter().flatten()).cloned().collect()
+    };
+    let names: Vec<Value> = choices.iter().flat_map(named).collect();
+    let keys = choices.iter().filter_map(|choice| choice["required"][0].as_str());
+    let forms: Vec<String> =
+        names.iter().map(ToString::to_string).chain(keys.map(|key| format!("`{key}: {{ … }}`"))).collect();
+    let wanted = match &forms[..] {
+        [] => "another form".to_owned(),
+        [one] => one.clone(),
+        several => format!("one of {}", several.join(", ")),
+    };
+    let near = value.as_str().and_then(|typed| did_you_mean(typed, names.iter().filter_map(Value::as_str)));
+    Complaint {
+        field: path.to_vec(),
+        message: format!("must be {wanted}, is {}", value_in_words(value)),
+        help: near.map(|name| format!("did you mean `{name}`?")),
     }
 }
 
@@ -270,13 +280,18 @@ mod tests {
             told,
             [
                 "dimensoin: unknown hyper-parameter `dimensoin` (did you mean `dimension`?)",
-                "kind: must be one of \"dot\", \"mlp\", is \"mpl\" ()",
-                "training.epochs: must be integer, is \"ten\" ()",
+                "kind: must be one of \"dot\", \"mlp\", is \"mpl\" (did you mean `mlp`?)",
+                "training.epochs: must be a whole number, is \"ten\" ()",
             ]
         );
         assert_eq!(
             complaints(json!({"training": {"epoch": 1}})),
             ["training.epoch: unknown field `epoch` (did you mean `epochs`?)"]
         );
+        assert_eq!(
+            complaints(json!({"task": "jiont"})),
+            ["task: must be one of \"none\", `joint: { … }`, `apart: { … }`, is \"jiont\" ()"]
+        );
+        assert_eq!(complaints(json!({"training": 7})), ["training: must be a map (`key: value`), is 7 ()"]);
     }
 }

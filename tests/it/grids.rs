@@ -278,7 +278,7 @@ fn set_changes_one_value_and_points_into_the_argument_when_it_is_wrong() {
         "the command line:1:23",
         "did you mean `word`?",
     ]);
-    set(&["grid.seeds=[x]"]).expect(2).told(&["invalid type", "the command line:1:19"]);
+    set(&["grid.seeds=[x]"]).expect(2).told(&["must be a whole number from 0", "the command line:1:19"]);
     set(&["grid.product.n.4=1"]).expect(2).told(&["`4` is no item of a list of 1", "the command line:1:22"]);
     set(&["title.x=1"]).expect(2).told(&["`title` is a value and holds no `x`"]);
     set(&["title=null"]).expect(2).told(&["missing field `title`"]);
@@ -326,7 +326,7 @@ fn a_mistake_of_a_profile_stands_at_its_own_lines_even_if_nothing_names_it() {
     let grid = "grid: { product: { dataset: [d], n: [1] } }\nprofiles:\n  one:\n    grid: { seeds: [x] }\n  two:\n    titel: x\n  \
                 three:\n    title: null\n  four:\n    profiles: {}\n";
     let told = [
-        "invalid type",
+        "must be a whole number from 0, is \"x\"",
         "experiments/e.yaml:6:21",
         "unknown field `titel`",
         "experiments/e.yaml:8:5",
