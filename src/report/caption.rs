@@ -150,19 +150,20 @@ fn in_words(protocol: &Protocol) -> Vec<String> {
     vec![picked, ties.to_owned(), operation.to_owned(), prefixes.to_owned()]
 }
 
-/// How large the test sets are: `Test samples and candidates each: demo 1,648 and 12,195.`
+/// Where the test sets come from and how large they are: `Test sets: demo (raw files) 1,648 samples, …`.
 fn test_sets(report: &Report<'_>) -> Option<String> {
-    let mut sizes: BTreeMap<&str, BTreeSet<(usize, String)>> = BTreeMap::new();
+    let mut sizes: BTreeMap<&str, BTreeSet<(usize, String, bool)>> = BTreeMap::new();
     for cell in report.cells {
         let (Some(ranks), Some(dataset)) = (cell.ranks(), cell.coordinates.get("dataset")) else { continue };
         let samples = ranks.ranks.selections.values().map(Vec::len).max().unwrap_or(0);
-        sizes.entry(report.title(dataset)).or_default().insert((samples, candidates(ranks)));
+        sizes.entry(report.title(dataset)).or_default().insert((samples, candidates(ranks), ranks.synthetic));
     }
     // Where cells disagree the table says so; a size that holds for some of them would mislead.
     let agreed = sizes.iter().filter(|(_, sizes)| sizes.len() == 1).flat_map(|(dataset, sizes)| {
-        sizes.iter().map(move |(samples, candidates)| {
+        sizes.iter().map(move |(samples, candidates, synthetic)| {
+            let origin = if *synthetic { "made up" } else { "raw files" };
             let samples = if *samples == 1 { counted(1, "sample") } else { format!("{} samples", thousands(samples)) };
-            format!("{dataset} {samples}, {candidates} candidates for each")
+            format!("{dataset} ({origin}) {samples}, {candidates} candidates for each")
         })
     });
     let agreed: Vec<String> = agreed.collect();

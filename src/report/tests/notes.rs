@@ -121,7 +121,7 @@ fn made_up_data_are_named_by_their_data_set_whatever_the_columns_are() {
     let mut case = Case::new(&["a"], &[1]);
     (case.spec().rows, case.spec().columns) = ("dataset".to_owned(), "model".to_owned());
     case.add("a", 1, done(CellRanks { synthetic: true, ..cell(above(&[0])) }));
-    case.shows(&["> **Synthetic data.** demo was generated", "Test sets: demo 1 sample"]);
+    case.shows(&["> **Synthetic data.** demo was generated", "Test sets: demo (made up) 1 sample"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn the_mean_and_the_sample_deviation_over_seeds_are_printed() {
     case.shows(&[
         "50.00 ± 14.14",
         "mean ± sample standard deviation over n = 2 seeds (1 and 2)",
-        "Test sets: demo 10 samples, 100 candidates for each.",
+        "Test sets: demo (raw files) 10 samples, 100 candidates for each.",
     ]);
 }
 

@@ -5,7 +5,8 @@ use tch::Tensor;
 use super::{Initializer, Rule};
 use crate::batch::Batch;
 
-/// `r, z = sig(x W_rz + h U_rz + b_rz)`, `c = tanh(x W_c + (r * h) U_c + b_c)`, `h' = (1 - z) h + z c`.
+/// `r, z = sig(x W_rz + h U_rz + b_rz)`, `c = tanh(x W_c + (r * h) U_c + b_c)`, `h' = (1 - z) h + z c` (eq. 2 to 5 of the
+/// first GRU4Rec paper).
 ///
 /// `w_x` is `[input, 3d]` and `b` `[3d]` with the columns `c | r | z`, `u_rz` is `[d, 2d]`, `u_c` `[d, d]`.
 #[derive(Debug)]

@@ -40,11 +40,11 @@ impl Ggnn {
 
     /// One step from node states `h` `[N, d]` to the next, `[N, d]`.
     pub fn step(&self, graph: &SessionGraph, h: &Tensor) -> Tensor {
-        // m = [A_in (H W_in + b_in) + c_in ; A_out (H W_out + b_out) + c_out]
+        // SR-GNN, eq. 1: m = [A_in (H W_in + b_in) + c_in ; A_out (H W_out + b_out) + c_out]
         let stacked = self.edge.forward(h).reshape([2 * graph.nodes, self.d]); // [2N, d]
         let along = gather(&stacked, &graph.from) * &graph.weight; // [2E, d]
         let m = scatter_sum(&along, &graph.to, 2 * graph.nodes).reshape([graph.nodes, 2 * self.d]) + &self.message_bias;
-        // r, z = sig(m W + h U), n = tanh(m W + r * (h U)), h' = (1 - z) n + z h
+        // SR-GNN, eq. 2 to 5: r, z = sig(m W + h U), n = tanh(m W + r * (h U)), h' = (1 - z) n + z h
         m.gru_cell(h, &self.w_ih, &self.w_hh, Some(&self.b_ih), Some(&self.b_hh))
     }
 }

@@ -1,4 +1,5 @@
-//! Golden numbers of the authors' implementations, where the dossier that holds them is at hand.
+//! What tests compare with: golden numbers of the authors' implementations, where the dossier that holds them is at hand,
+//! and slopes in double precision.
 
 use serde_json::Value;
 use tch::Tensor;
@@ -29,6 +30,19 @@ pub(crate) fn tensor(value: &Value) -> Tensor {
     let (mut shape, mut flat) = (Vec::new(), Vec::new());
     walk(value, 0, &mut shape, &mut flat);
     Tensor::from_slice(&flat).reshape(&shape)
+}
+
+/// The slope of `f` along each number of `x`, double precision, by central differences, in the shape of `x`.
+pub(crate) fn slopes(x: &Tensor, f: impl Fn(&Tensor) -> Tensor) -> Tensor {
+    const H: f64 = 1e-6;
+    let numbers = Vec::<f64>::try_from(x.reshape([-1])).expect("doubles");
+    let at = |place: usize, by: f64| {
+        let mut moved = numbers.clone();
+        moved[place] += by;
+        f(&Tensor::from_slice(&moved).reshape(x.size())).double_value(&[])
+    };
+    let slopes: Vec<f64> = (0..numbers.len()).map(|i| (at(i, H) - at(i, -H)) / (2.0 * H)).collect();
+    Tensor::from_slice(&slopes).reshape(x.size())
 }
 
 /// Fails unless the two agree to six digits.

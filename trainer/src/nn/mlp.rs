@@ -125,6 +125,7 @@ mod tests {
 
     use super::*;
     use crate::nn::Parameters;
+    use crate::nn::golden::{assert_close, slopes};
 
     /// Scores and gradients of a network, of the table and of the sessions, from a gradient of the scores, by `learn`.
     fn run(
@@ -158,6 +159,23 @@ mod tests {
                 assert!(off < 1e-5 * scale, "{sizes:?}: {off} of {scale}");
             }
         }
+    }
+
+    #[test]
+    fn the_sums_of_the_kernel_are_slopes_in_double_precision() {
+        tch::manual_seed(4);
+        let draw = |shape: [i64; 2]| Tensor::randn(shape, (Kind::Double, Device::Cpu));
+        let (a, c, v, dz) = (draw([3, 5]), draw([5, 7]), draw([1, 5]), draw([3, 7]));
+        // sum over b, j of dz_bj sum over k of v_k relu(a_bk + c_kj)
+        let whole = |a: &Tensor, c: &Tensor| {
+            let scores =
+                ((a.unsqueeze(2) + c.unsqueeze(0)).relu() * v.unsqueeze(2)).sum_dim_intlist(1, false, Kind::Double);
+            (scores * &dz).sum(Kind::Double)
+        };
+        let float = |x: &Tensor| x.to_kind(Kind::Float);
+        let (da, dc) = mlp_gradients(&float(&a), &float(&c), &float(&dz));
+        assert_close(&(da * float(&v)), &float(&slopes(&a, |a| whole(a, &c))));
+        assert_close(&(dc * float(&v).tr()), &float(&slopes(&c, |c| whole(&a, c))));
     }
 
     #[test]

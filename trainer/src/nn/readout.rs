@@ -5,7 +5,7 @@ use tch::Tensor;
 use super::{Initializer, Linear, Rule, gather, scatter_sum};
 use crate::batch::Batch;
 
-/// `alpha_t = q . sig(W_1 m_L + b_1 + W_2 m_t + b_2)`, `s = W_3 [sum of alpha_t m_t ; m_L] + b_3`.
+/// `alpha_t = q . sig(W_1 m_L + b_1 + W_2 m_t + b_2)` (SR-GNN, eq. 6), `s = W_3 [sum of alpha_t m_t ; m_L] + b_3` (eq. 7).
 #[derive(Debug)]
 pub struct Readout {
     of_last: Linear,

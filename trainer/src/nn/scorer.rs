@@ -125,6 +125,7 @@ mod tests {
     use tch::Device;
 
     use super::*;
+    use crate::nn::golden::{assert_close, slopes};
     use crate::nn::{Initializer, Parameters, Rule};
 
     /// What is checked.
@@ -212,6 +213,31 @@ mod tests {
             for (ours, theirs) in our_bias.iter().zip(&their_bias) {
                 assert!(ours.gradient.allclose(&theirs.gradient, 1e-4, 1e-6, false));
             }
+        }
+    }
+    #[test]
+    fn the_gradients_of_our_kernel_are_the_slopes_of_the_loss_in_double_precision() {
+        tch::manual_seed(3);
+        let draw = |shape: [i64; 2]| Tensor::randn(shape, (Kind::Double, Device::Cpu));
+        let (s, table, bias) = (draw([4, 3]), draw([9, 3]), draw([9, 1]));
+        let places = Tensor::from_slice(&[0i64, 8, 3, 3]);
+        let loss = |s: &Tensor, table: &Tensor, bias: &Tensor| {
+            let log_p = (s.matmul(&table.tr()) + bias.tr()).log_softmax(-1, None::<Kind>);
+            -log_p.gather(1, &places.unsqueeze(1), false).mean(Kind::Double)
+        };
+        let learned = |values: &Tensor| {
+            let values = values.to_kind(Kind::Float);
+            Learned { gradient: values.full_like(7.0), values }
+        };
+        let (our_table, our_bias) = (learned(&table), learned(&bias));
+        let (found, ds) = native::cross_entropy(&s.to_kind(Kind::Float), &our_table, Some(&our_bias), &places);
+        assert_close(&found, &loss(&s, &table, &bias).to_kind(Kind::Float));
+        for (found, slopes) in [
+            (&ds, slopes(&s, |s| loss(s, &table, &bias))),
+            (&our_table.gradient, slopes(&table, |table| loss(&s, table, &bias))),
+            (&our_bias.gradient, slopes(&bias, |bias| loss(&s, &table, bias))),
+        ] {
+            assert_close(found, &slopes.to_kind(Kind::Float));
         }
     }
 }
