@@ -101,7 +101,7 @@ fn check(value: &Value, schema: &Value, root: &Value, path: &mut Vec<String>, co
     if let Some(words) = schema["enum"].as_array()
         && !words.contains(value)
     {
-        complaints.push(no_such_form(value, &[schema.clone()], path));
+        complaints.push(no_such_form(value, std::slice::from_ref(schema), path));
         return;
     }
     if let Some(kind) = schema.get("type") {

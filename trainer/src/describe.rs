@@ -1,9 +1,11 @@
 //! The `describe` verb: what this trainer is, and which models it has.
 
 use serde_json::{Value, json};
+use tch::Device;
 
 use crate::embed::METHODS;
-use crate::model::{Entry, MODELS};
+use crate::error::TrainerError;
+use crate::model::{Catalog, Entry, MODELS, named};
 use crate::{device, job, native, shape};
 
 /// Digests of the sources behind each file and folder of `src/model` and `src/embed`, taken at build time.
@@ -12,23 +14,7 @@ const CODE: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/code.rs"));
 /// The document of the contract.
 #[must_use]
 pub fn describe() -> Value {
-    let models: Vec<Value> = MODELS
-        .iter()
-        .map(|entry| {
-            json!({
-                "name": entry.name,
-                "title": entry.title,
-                "family": entry.family,
-                "paper": entry.paper,
-                "floor": entry.floor,
-                "needs": entry.needs,
-                "defaults": entry.default_config(),
-                "schema": entry.schema(),
-                "parameters": shape::parameters(entry),
-                "code": code(entry),
-            })
-        })
-        .collect();
+    let models: Vec<Value> = MODELS.iter().map(|entry| describe_model(entry, &entry.default_config())).collect();
     let embeddings: Vec<Value> = METHODS
         .iter()
         .map(|method| {
@@ -50,6 +36,36 @@ pub fn describe() -> Value {
         "devices": device::list(),
         "models": models,
         "embeddings": embeddings,
+    })
+}
+
+/// One model, with the weights that it has under `config`, whose keys may be left out.
+///
+/// # Errors
+/// When the model is not known, or does not take the config.
+pub fn describe_one(name: &str, config: &str) -> Result<Value, TrainerError> {
+    let entry = named(name)?;
+    let config = serde_json::from_str(config).map_err(|error| {
+        TrainerError::job(format!("the config is no JSON: {error}"), "write it as '{\"scorer\": \"mlp\"}'")
+    })?;
+    // Small, for its errors alone.
+    let catalog = Catalog { items: 3, operations: 2, entities: 4, relations: 1 };
+    entry.build(&config, catalog, None, Device::Cpu)?;
+    Ok(describe_model(entry, &config))
+}
+
+fn describe_model(entry: &Entry, config: &Value) -> Value {
+    json!({
+        "name": entry.name,
+        "title": entry.title,
+        "family": entry.family,
+        "paper": entry.paper,
+        "floor": entry.floor,
+        "needs": entry.needs,
+        "defaults": entry.default_config(),
+        "schema": entry.schema(),
+        "parameters": shape::parameters(entry, config),
+        "code": code(entry),
     })
 }
 

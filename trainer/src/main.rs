@@ -13,14 +13,15 @@ use sr_pipe_trainer::score::{ScoreJob, score};
 use sr_pipe_trainer::{describe, device, embed, evaluate, model, native, profile, train};
 
 const USAGE: &str = "\
-usage: sr-pipe-trainer describe
+usage: sr-pipe-trainer describe [MODEL [CONFIG]]
        sr-pipe-trainer train JOB.json
        sr-pipe-trainer evaluate JOB.json
        sr-pipe-trainer embed JOB.json
        sr-pipe-trainer profile JOB.json
        sr-pipe-trainer score JOB.json < SESSIONS.jsonl > SCORES.jsonl
 
-`describe` prints the models with their configs and the shapes of their weights.
+`describe` prints the models with their configs and the shapes of their weights; of one model also under a config:
+`describe m-sr '{\"scorer\": \"mlp\"}'`.
 `train` and `evaluate` are started by `sr-pipe`; by hand, keep standard input open, since its end stops them.
 `profile` says, as its last event, where the time of a step goes that trains the model of a `train` job.
 `score` answers each session, a JSON object in a line of its own, with the items that score highest.
@@ -37,6 +38,8 @@ fn main() -> ExitCode {
             println!("{:#}", describe::describe());
             return ExitCode::SUCCESS;
         }
+        ["describe", name] => return describe_model(name, "{}"),
+        ["describe", name, config] => return describe_model(name, config),
         ["train", path] => ((train_model, true), path),
         ["evaluate", path] => ((rank_targets, true), path),
         ["embed", path] => ((learn_vectors, true), path),
@@ -72,6 +75,19 @@ fn main() -> ExitCode {
                 return ExitCode::from(4);
             }
             ExitCode::from(101)
+        }
+    }
+}
+
+fn describe_model(name: &str, config: &str) -> ExitCode {
+    match describe::describe_one(name, config) {
+        Ok(document) => {
+            println!("{document:#}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(error.exit_code())
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Each size of a weight is a sum of such sizes and of products of two, so the differences are its coefficients.
 
 use serde::Serialize;
+use serde_json::Value;
 use tch::Device;
 
 use crate::model::{Catalog, Entry, Model};
@@ -26,13 +27,13 @@ type Point = Vec<i64>;
 /// Names and shapes of the weights of a model that was built.
 type Shapes = Vec<(String, Vec<i64>)>;
 
-/// The weights of `entry` under its default config, in the order in which they are made; none for a model that counts.
+/// The weights of `entry` under `config`, in the order in which they are made; none for a model that counts.
 #[must_use]
-pub fn parameters(entry: &Entry) -> Vec<Parameter> {
-    let widths = widths(entry);
+pub fn parameters(entry: &Entry, config: &Value) -> Vec<Parameter> {
+    let widths = widths(entry, config);
     let start = start(&widths);
-    let Some(base) = build(entry, &widths, &start) else { return Vec::new() };
-    let with = |point: Point| build(entry, &widths, &point).filter(|built| names(built) == names(&base));
+    let Some(base) = build(entry, config, &widths, &start) else { return Vec::new() };
+    let with = |point: Point| build(entry, config, &widths, &point).filter(|built| names(built) == names(&base));
     let changed: Vec<Option<Shapes>> = (0..start.len()).map(|variable| with(raised(&start, variable))).collect();
     let pairs: Vec<(usize, usize)> = (0..start.len()).flat_map(|one| (0..one).map(move |other| (other, one))).collect();
     let both: Vec<Option<Shapes>> =
@@ -59,14 +60,14 @@ pub fn parameters(entry: &Entry) -> Vec<Parameter> {
 }
 
 /// The keys of the config that are widths: whole numbers that change the shapes of weights, but not which there are.
-fn widths(entry: &Entry) -> Vec<String> {
-    let config = entry.default_config();
-    let numbers = config.as_object().into_iter().flatten().filter(|(_, value)| value.is_u64());
+fn widths(entry: &Entry, config: &Value) -> Vec<String> {
+    let defaults = entry.default_config();
+    let numbers = defaults.as_object().into_iter().flatten().filter(|(_, value)| value.is_u64());
     let keys: Vec<String> = numbers.map(|(key, _)| key.clone()).collect();
     let start = start(&keys);
-    let base = build(entry, &keys, &start);
+    let base = build(entry, config, &keys, &start);
     let is_width = |place: &usize| {
-        let built = build(entry, &keys, &raised(&start, CATALOG.len() + place));
+        let built = build(entry, config, &keys, &raised(&start, CATALOG.len() + place));
         built.as_ref().map(names) == base.as_ref().map(names)
     };
     (0..keys.len()).filter(is_width).map(|place| keys[place].clone()).collect()
@@ -87,10 +88,10 @@ fn raised(point: &Point, variable: usize) -> Point {
     point
 }
 
-/// Names and shapes of the weights of `entry`, built with these sizes; nothing where it cannot be, or counts.
-fn build(entry: &Entry, widths: &[String], point: &Point) -> Option<Shapes> {
+/// Names and shapes of the weights of `entry` under `config`, built with these sizes; nothing where it cannot be, or counts.
+fn build(entry: &Entry, config: &Value, widths: &[String], point: &Point) -> Option<Shapes> {
     let catalog = Catalog { items: point[0], operations: point[1], entities: point[2], relations: point[3] };
-    let mut config = entry.default_config();
+    let mut config = config.clone();
     for (key, &size) in widths.iter().zip(&point[CATALOG.len()..]) {
         config[key] = size.into();
     }
@@ -142,8 +143,10 @@ fn formula(size: i64, slopes: &[i64], products: &[((usize, usize), i64)], start:
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::model::MODELS;
+    use crate::model::{MODELS, find};
 
     /// The value of a formula.
     fn value(formula: &str, words: &[&str], point: &Point) -> i64 {
@@ -175,19 +178,29 @@ mod tests {
 
     #[test]
     fn the_formulas_of_every_model_hold_for_other_sizes() {
-        for entry in MODELS {
-            let widths = widths(entry);
+        let mut cases: Vec<(&Entry, Value)> = MODELS.iter().map(|entry| (entry, entry.default_config())).collect();
+        for (name, config) in [
+            ("m-sr", json!({ "scorer": "mlp" })),
+            ("mkm-sr", json!({ "encoder": "joined-gru" })),
+            ("gru4rec-ce", json!({ "embedding": "separate" })),
+        ] {
+            let entry = find(name).expect("in the list");
+            assert_ne!(parameters(entry, &config), parameters(entry, &json!({})), "{name} has other weights then");
+            cases.push((entry, config));
+        }
+        for (entry, config) in cases {
+            let widths = widths(entry, &config);
             let point: Point = [7, 5, 11, 3].into_iter().chain((6..).take(widths.len())).collect();
             let words: Vec<&str> = CATALOG.into_iter().chain(widths.iter().map(String::as_str)).collect();
-            let built = build(entry, &widths, &point).unwrap_or_default();
-            let found: Shapes = parameters(entry)
+            let built = build(entry, &config, &widths, &point).unwrap_or_default();
+            let found: Shapes = parameters(entry, &config)
                 .into_iter()
                 .map(|parameter| {
                     let shape = parameter.shape.iter().map(|formula| value(formula, &words, &point)).collect();
                     (parameter.name, shape)
                 })
                 .collect();
-            assert_eq!(found, built, "{}", entry.name);
+            assert_eq!(found, built, "{} {config}", entry.name);
         }
     }
 }
