@@ -45,9 +45,10 @@ pub fn describe() -> Value {
 /// When the model is not known, or does not take the config.
 pub fn describe_one(name: &str, config: &str) -> Result<Value, TrainerError> {
     let entry = named(name)?;
-    let config = serde_json::from_str(config).map_err(|error| {
-        TrainerError::job(format!("the config is no JSON: {error}"), "write it as '{\"scorer\": \"mlp\"}'")
+    let keys = serde_json::from_str(config).map_err(|error| {
+        TrainerError::job(format!("the config is no JSON object: {error}"), "write it as '{\"scorer\": \"mlp\"}'")
     })?;
+    let config = entry.config_with(&keys);
     // Small, for its errors alone.
     let catalog = Catalog { items: 3, operations: 2, entities: 4, relations: 1 };
     entry.build(&config, catalog, None, Device::Cpu)?;
@@ -109,6 +110,27 @@ mod tests {
                 assert!(method["schema"]["properties"][key].is_object(), "{method} has no schema for `{key}`");
             }
         }
+    }
+
+    #[test]
+    fn one_model_is_described_under_its_own_defaults_and_what_is_laid_over_them() {
+        let whole = describe();
+        let models = whole["models"].as_array().expect("a list");
+        for model in models {
+            let name = model["name"].as_str().expect("a name");
+            assert_eq!(describe_one(name, "{}").expect("a model")["parameters"], model["parameters"], "{name}");
+        }
+        let names = |config: &str| {
+            let described = describe_one("mkm-sr", config).expect("a model");
+            let list = described["parameters"].as_array().expect("a list");
+            list.iter().filter_map(|weight| weight["name"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+        };
+        let with_mlp = names("{\"scorer\": \"mlp\"}");
+        assert!(
+            with_mlp.iter().any(|name| name == "scorer.out.weight") && with_mlp.iter().any(|name| name == "normal")
+        );
+        assert!(!names("{\"knowledge\": \"none\"}").iter().any(|name| name == "normal"));
+        assert!(describe_one("mkm-sr", "{\"scorer\": 3}").is_err() && describe_one("mkm-srr", "{}").is_err());
     }
 
     #[test]

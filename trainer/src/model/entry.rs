@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tch::Device;
 
 use super::{Catalog, Counting, Gradient, Model, Network};
@@ -144,6 +144,16 @@ impl Entry {
     #[must_use]
     pub fn default_config(&self) -> Value {
         (self.default_config)()
+    }
+
+    /// The default config with other values for some of its keys.
+    #[must_use]
+    pub fn config_with(&self, keys: &Map<String, Value>) -> Value {
+        let mut config = self.default_config();
+        for (key, value) in keys {
+            config[key] = value.clone();
+        }
+        config
     }
 
     /// The JSON Schema of its config.

@@ -115,11 +115,7 @@ fn open(source: &Source, device: Device) -> Result<(&'static Entry, Catalog, Mod
     let (entry, config, catalog, weights) = match source {
         Source::Given(given) => {
             let entry = named(&given.name)?;
-            let mut config = entry.default_config();
-            for (key, value) in &given.config {
-                config[key] = value.clone();
-            }
-            (entry, config, given.catalog.catalog()?, given.weights.clone())
+            (entry, entry.config_with(&given.config), given.catalog.catalog()?, given.weights.clone())
         }
         Source::Trained(Trained { folder, kept }) => {
             let file = ModelFile::read(folder)?;
