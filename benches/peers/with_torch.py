@@ -43,6 +43,10 @@ def train(job):
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     samples, judged = Samples.of_part(folder, "train"), Samples.of_part(folder, job["selection"]["part"])
     catalog = {"items": meta["items"], "operations": meta["operations"], "entities": meta["items"], "relations": 0}
+    triples = None
+    if "knowledge" in job["inputs"]:
+        triples, sizes = knowledge(Path(job["inputs"]["knowledge"]))
+        catalog.update(sizes)
     model = build(job["model"], config, catalog)
     model.draw()
     training = config["training"]
@@ -58,8 +62,11 @@ def train(job):
         start = time.perf_counter()
         for group in optimizer.param_groups:
             group["lr"] = rate * fall(training["schedule"], epoch)
+        if triples is not None:
+            one_pass(model, triples, optimizer)
+        sessions_start = time.perf_counter()
         loss = one_epoch(model, samples, optimizer, training)
-        speed = len(samples) / (time.perf_counter() - start)
+        speed = len(samples) / (time.perf_counter() - sessions_start)
         above, ties = rank(model, judged, training["batch"])
         ranks = 1 + above + ties / 2
         metrics = {"hit@20": (ranks <= 20).float().mean().item(), "mrr@20": (1 / ranks * (ranks <= 20)).mean().item()}
@@ -82,6 +89,23 @@ def fall(schedule, epoch):
         return 1.0
     step = schedule["step"]
     return 1.0 if epoch <= step["first"] else step["factor"] ** (1 + (epoch - step["first"] - 1) // step["every"])
+
+
+def knowledge(folder):
+    """The triples of a knowledge folder, `[3, M]`: head, relation, tail; and how many entities and relations there are."""
+    columns = load_file(folder / "triples.safetensors")
+    meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    triples = torch.stack([columns[name].long() for name in ("head", "relation", "tail")])
+    return triples, {"entities": meta["entities"], "relations": len(meta["relations"])}
+
+
+def one_pass(model, triples, optimizer):
+    """One pass over all triples. Weights without a gradient stay where they are."""
+    model.train()
+    for at in torch.randperm(triples.shape[1]).split(model.triples_at_once):
+        optimizer.zero_grad()
+        model.knowledge_loss(*triples[:, at]).backward()
+        optimizer.step()
 
 
 def one_epoch(model, samples, optimizer, training):

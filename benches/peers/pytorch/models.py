@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from .layers import Ggnn, Readout, adjacency, at_events, last, run
 
@@ -165,7 +166,33 @@ class Msr(Model):
         return self.represent(batch) @ self.entity.weight[1 : self.items + 1].T
 
 
-MODELS = {"gru": Gru, "narm": Narm, "stamp": Stamp, "sr-gnn": SrGnn, "m-sr": Msr}
+class MkmSr(Msr):
+    """MKM-SR (Meng et al., SIGIR 2020): M-SR, and TransH on the triples of its items by turns."""
+
+    def __init__(self, catalog, knowledge, **keys):
+        super().__init__(catalog, knowledge="none", **keys)
+        task = knowledge["alternating"]
+        only(energy=(task["energy"], "squared"), moves=(task["moves"], "tables"))
+        self.normal = nn.Embedding(self.relations + 1, self.width, padding_idx=0)
+        self.share, self.triples_at_once = task["lambda"], task["batch"]
+
+    @torch.no_grad()
+    def draw(self):
+        super().draw()
+        nn.init.normal_(self.normal.weight[1:], std=0.1)
+
+    def knowledge_loss(self, head, relation, tail):
+        """The weighted loss of some triples."""
+        w = functional.normalize(self.normal(relation))
+
+        def on_plane(x):
+            return x - (x * w).sum(1, keepdim=True) * w
+
+        h, t = on_plane(self.entity(head)), on_plane(self.entity(tail))
+        return self.share * (h + self.relation(relation) - t).square().sum()
+
+
+MODELS = {"gru": Gru, "narm": Narm, "stamp": Stamp, "sr-gnn": SrGnn, "m-sr": Msr, "mkm-sr": MkmSr}
 
 
 def only(**choices):
