@@ -1,39 +1,8 @@
-//! Results broken down by what is known of each test sample, and held against the floors: on a log of eleven events and a
-//! trainer whose ranks are written down here.
+//! Results broken down by what is known of each test sample, and held against the floors: on the toy log and a trainer whose
+//! ranks are written down here.
 
 use crate::scratch::Scratch;
-
-/// The last session, of items 1 4 1 2, is the test set, and item 4 stands nowhere else. Its samples, the longest first: 2
-/// after 1 4 1 is neither cold nor in the session; 1 after 1 4 stands in the session; 4 after 1 is cold.
-const LOG: &str = "\
-user,item,time
-a,1,0
-a,1,10
-a,2,20
-b,2,100
-b,1,110
-a,3,10000
-a,2,10010
-b,1,20000
-b,4,20010
-b,1,20020
-b,2,20030
-";
-
-const PIPELINE: &str = r#"
-defaults: { cold: keep }
-stages:
-  raw: { files: { folder: log, files: [log.csv] } }
-  events:
-    ingest:
-      from: raw
-      format: table
-      table: { log: log.csv, columns: { user: user, item: item, time: { seconds: time } } }
-  sessions: { sessionize: { from: events, by: gap, gap: 1h } }
-  dataset: { split: { from: sessions, by: sessions, test_share: 0.25, cold_items: "${cold}", max_length_quantile: null } }
-  model: { train: { dataset: dataset, model: "${model}" } }
-  ranks: { evaluate: { dataset: dataset, model: model } }
-"#;
+use crate::toy;
 
 const EXPERIMENT: &str = "\
 title: Broken down
@@ -49,7 +18,9 @@ report:
 
 /// How many candidates stand above the three targets is written down in `ABOVE`, for a rule and for another model.
 const TRAINER: &str = r#"#!/usr/bin/env python3
-import array, json, os, struct, sys
+import json, os, sys
+
+import arrays
 
 ABOVE = {"rule": [3, 0, 1], "deep": [1, 0, 1]}
 
@@ -71,24 +42,15 @@ if verb == "train":
     told = {"version": 1, "model": job["model"], "config": job["config"], "selected": []}
     json.dump(told, open(os.path.join(job["output"], "model.json"), "w"))
     sys.exit(0)
-data = open(os.path.join(job["inputs"]["dataset"], "samples.safetensors"), "rb").read()
-(length,) = struct.unpack("<Q", data[:8])
-(count,) = json.loads(data[8:8 + length])["test.sample_target"]["shape"]
-tensors = {"best.above": ABOVE[job["model"]][:count], "best.ties": [0] * count, "candidates": [4] * count}
-header, body = {}, b""
-for name, values in tensors.items():
-    part = array.array("i", values).tobytes()
-    header[name] = {"dtype": "I32", "shape": [count], "data_offsets": [len(body), len(body) + len(part)]}
-    body += part
-text = json.dumps(header).encode()
-open(os.path.join(job["output"], "ranks.safetensors"), "wb").write(struct.pack("<Q", len(text)) + text + body)
+count = len(arrays.read(os.path.join(job["inputs"]["dataset"], "samples.safetensors"))["test.sample_target"])
+arrays.write(os.path.join(job["output"], "ranks.safetensors"),
+             {"best.above": ABOVE[job["model"]][:count], "best.ties": [0] * count, "candidates": [4] * count})
 "#;
 
 fn project(report: &str) -> Scratch {
     let scratch = Scratch::new();
-    scratch.write("data/log/log.csv", LOG).write("pipelines/p.yaml", PIPELINE).write("trainer.py", TRAINER);
-    let made = std::process::Command::new("chmod").args(["+x", scratch.root.join("trainer.py").as_str()]).status();
-    assert!(made.unwrap().success());
+    let pipeline = format!("defaults: {{ cold: keep }}\n{}", toy::pipeline("\"${cold}\"", ""));
+    scratch.write("data/log/log.csv", toy::LOG).write("pipelines/p.yaml", &pipeline).trainer(TRAINER);
     scratch.write("experiments/e.yaml", &format!("{EXPERIMENT}{report}"));
     scratch
 }

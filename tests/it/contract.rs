@@ -4,7 +4,9 @@ use crate::scratch::Scratch;
 
 /// A whole trainer in Python: its one model gives every item the same score.
 const TRAINER: &str = r#"#!/usr/bin/env python3
-import array, json, os, struct, sys
+import json, os, sys
+
+import arrays
 
 DESCRIPTION = {
     "contract": 1, "trainer": "python 1", "libtorch": "none", "devices": ["cpu"],
@@ -16,23 +18,6 @@ DESCRIPTION = {
         "code": "1",
     }],
 }
-
-
-def read(path):
-    data = open(path, "rb").read()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8:8 + length])
-    return {name: about for name, about in header.items() if name != "__metadata__"}
-
-
-def write(path, tensors):
-    header, body = {}, b""
-    for name, values in tensors.items():
-        part = array.array("i", values).tobytes()
-        header[name] = {"dtype": "I32", "shape": [len(values)], "data_offsets": [len(body), len(body) + len(part)]}
-        body += part
-    text = json.dumps(header).encode()
-    open(path, "wb").write(struct.pack("<Q", len(text)) + text + body)
 
 
 verb = sys.argv[1]
@@ -53,18 +38,16 @@ if verb == "train":
 else:
     dataset = job["inputs"]["dataset"]
     items = json.load(open(os.path.join(dataset, "meta.json")))["items"]
-    (count,) = read(os.path.join(dataset, "samples.safetensors"))["test.sample_target"]["shape"]
+    count = len(arrays.read(os.path.join(dataset, "samples.safetensors"))["test.sample_target"])
     if job["config"]["mood"] == "late":
         count -= 1
-    write(os.path.join(out, "ranks.safetensors"),
-          {"best.above": [0] * count, "best.ties": [items - 1] * count, "candidates": [items] * count})
+    arrays.write(os.path.join(out, "ranks.safetensors"),
+                 {"best.above": [0] * count, "best.ties": [items - 1] * count, "candidates": [items] * count})
 "#;
 
 fn project(mood: &str) -> Scratch {
     let scratch = Scratch::new();
-    scratch.write("trainer.py", TRAINER);
-    let made = std::process::Command::new("chmod").args(["+x", scratch.root.join("trainer.py").as_str()]).status();
-    assert!(made.unwrap().success());
+    scratch.trainer(TRAINER);
     let pipeline = format!("{}/pipelines/quickstart.yaml", env!("CARGO_MANIFEST_DIR"));
     scratch.write("pipelines/p.yaml", &fs_err::read_to_string(pipeline).unwrap()).write(
         "experiments/e.yaml",

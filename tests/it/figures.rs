@@ -1,37 +1,8 @@
-//! Figures from the outside: on a log of eleven events and a trainer whose curves and ranks are written down here, so that
-//! each place in a picture can be worked out on paper.
+//! Figures from the outside: on the toy log and a trainer whose curves and ranks are written down here, so that each place in
+//! a picture can be worked out on paper.
 
 use crate::scratch::Scratch;
-
-/// The last session, of items 1 4 1 2, is the test set of three samples.
-const LOG: &str = "\
-user,item,time
-a,1,0
-a,1,10
-a,2,20
-b,2,100
-b,1,110
-a,3,10000
-a,2,10010
-b,1,20000
-b,4,20010
-b,1,20020
-b,2,20030
-";
-
-const PIPELINE: &str = r#"
-stages:
-  raw: { files: { folder: log, files: [log.csv] } }
-  events:
-    ingest:
-      from: raw
-      format: table
-      table: { log: log.csv, columns: { user: user, item: item, time: { seconds: time } } }
-  sessions: { sessionize: { from: events, by: gap, gap: 1h } }
-  dataset: { split: { from: sessions, by: sessions, test_share: 0.25, cold_items: keep, max_length_quantile: null } }
-  model: { train: { dataset: dataset, model: "${model}", config: { lambda: "${lambda}" } } }
-  ranks: { evaluate: { dataset: dataset, model: model } }
-"#;
+use crate::toy;
 
 pub(crate) const EXPERIMENT: &str = "\
 title: Drawn
@@ -60,7 +31,9 @@ pub(crate) const FIGURES: &str = "  figures:
 /// A rule without epochs, and two models with the same curve: seed 1 goes from 0.1 to 0.4 and one epoch on, seed 2 from 0.3
 /// to 0.4. How many candidates stand above the three targets depends on lambda, and for 0.1 on the seed.
 const TRAINER: &str = r#"#!/usr/bin/env python3
-import array, json, os, struct, sys
+import json, os, sys
+
+import arrays
 
 TITLES = {"rule": "Rule", "deep": "Deep", "<script>": "<script>alert(1)</script>"}
 CURVES = {1: [0.1, 0.4, 0.9], 2: [0.3, 0.4]}
@@ -92,22 +65,15 @@ if verb == "train":
     sys.exit(0)
 config = json.load(open(os.path.join(job["inputs"]["model"], "model.json")))["config"]
 above = {0.001: [1, 1, 1], 0.01: [0, 0, 0], 0.1: [0, 1, 1] if config["seed"] == 1 else [0, 0, 1]}[config["lambda"]]
-tensors = {"best.above": above, "best.ties": [0] * 3, "candidates": [4] * 3}
-header, body = {}, b""
-for name, values in tensors.items():
-    part = array.array("i", values).tobytes()
-    header[name] = {"dtype": "I32", "shape": [3], "data_offsets": [len(body), len(body) + len(part)]}
-    body += part
-text = json.dumps(header).encode()
-open(os.path.join(job["output"], "ranks.safetensors"), "wb").write(struct.pack("<Q", len(text)) + text + body)
+arrays.write(os.path.join(job["output"], "ranks.safetensors"),
+             {"best.above": above, "best.ties": [0] * 3, "candidates": [4] * 3})
 "#;
 
 /// A project with what is given under its `report`.
 pub(crate) fn project(figures: &str) -> Scratch {
     let scratch = Scratch::new();
-    scratch.write("data/log/log.csv", LOG).write("pipelines/p.yaml", PIPELINE).write("trainer.py", TRAINER);
-    let made = std::process::Command::new("chmod").args(["+x", scratch.root.join("trainer.py").as_str()]).status();
-    assert!(made.unwrap().success());
+    let pipeline = toy::pipeline("keep", r#", config: { lambda: "${lambda}" }"#);
+    scratch.write("data/log/log.csv", toy::LOG).write("pipelines/p.yaml", &pipeline).trainer(TRAINER);
     scratch.write("experiments/e.yaml", &format!("{EXPERIMENT}{figures}"));
     scratch
 }

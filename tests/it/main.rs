@@ -33,6 +33,7 @@ mod sessions;
 mod showing;
 mod synth;
 mod tables;
+mod toy;
 mod training;
 mod variants;
 mod watching;

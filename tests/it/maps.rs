@@ -5,7 +5,9 @@ use crate::scratch::Scratch;
 /// A trainer in Python. `skip-gram` gives the items vectors that tell nothing of their category, `transh` vectors that
 /// tell nothing else, `both` (a model, with a row of padding) something between.
 const TRAINER: &str = r#"#!/usr/bin/env python3
-import array, json, os, struct, sys
+import json, os, sys
+
+import arrays
 
 CONFIG = {"defaults": {}, "schema": {"type": "object"}, "paper": "none", "code": "1"}
 METHODS = [{"name": "skip-gram", "title": "S", "needs": {"knowledge": True}} | CONFIG,
@@ -15,27 +17,11 @@ DESCRIPTION = {"contract": 1, "trainer": "python 1", "libtorch": "none", "device
                "embeddings": METHODS}
 
 
-def write(path, name, rows):
-    body = array.array("f", [value for row in rows for value in row]).tobytes()
-    shape = [len(rows), len(rows[0])]
-    header = json.dumps({name: {"dtype": "F32", "shape": shape, "data_offsets": [0, len(body)]}}).encode()
-    open(path, "wb").write(struct.pack("<Q", len(header)) + header + body)
-
-
 def categories(folder):
     meta = json.load(open(os.path.join(folder, "meta.json")))
     relation = meta["relations"].index("category") + 1
-    data = open(os.path.join(folder, "triples.safetensors"), "rb").read()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8:8 + length])
-
-    def column(name):
-        begin, end = header[name]["data_offsets"]
-        values = array.array("i")
-        values.frombytes(data[8 + length + begin:8 + length + end])
-        return values
-
-    return {h: t for h, r, t in zip(column("head"), column("relation"), column("tail")) if r == relation}
+    triples = arrays.read(os.path.join(folder, "triples.safetensors"))
+    return {h: t for h, r, t in zip(triples["head"], triples["relation"], triples["tail"]) if r == relation}
 
 
 if sys.argv[1] == "describe":
@@ -49,20 +35,18 @@ place = {"skip-gram": 0.0, "transh": 100.0, "both": 2.0}[job["model"]]
 rows = [[(i * 37 % 101) / 101 + place * (of.get(i, 0) % 7), (i * 53 % 97) / 97, (i * 11 % 89) / 89]
         for i in range(1, items + 1)]
 if job["model"] == "both":
-    write(os.path.join(job["output"], "best.safetensors"), "entity", [[9e9] * 3] + rows)
+    arrays.write(os.path.join(job["output"], "best.safetensors"), {"entity": [[9e9] * 3] + rows})
     selected = [{"name": "best", "epoch": 1, "file": "best.safetensors", "metrics": {}}]
     json.dump({"version": 1, "model": "both", "config": {}, "selected": selected},
               open(os.path.join(job["output"], "model.json"), "w"))
 else:
-    write(os.path.join(job["output"], "vectors.safetensors"), "items", rows)
+    arrays.write(os.path.join(job["output"], "vectors.safetensors"), {"items": rows})
 "#;
 
 /// A project whose experiment maps synthetic items; `report` is what its report says.
 fn project(report: &str) -> Scratch {
     let scratch = Scratch::new();
-    scratch.write("trainer.py", TRAINER);
-    let made = std::process::Command::new("chmod").args(["+x", scratch.root.join("trainer.py").as_str()]).status();
-    assert!(made.unwrap().success());
+    scratch.trainer(TRAINER);
     let pipeline = fs_err::read_to_string(format!("{}/pipelines/jdata.yaml", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let vectors = "learn_vectors: { dataset: dataset }";
     assert!(pipeline.contains(vectors));

@@ -1,5 +1,6 @@
 //! A project in a temporary folder, and the real `sr-pipe` run in it.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Output, Stdio};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -57,6 +58,14 @@ impl Scratch {
         let path = self.root.join(path);
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         fs_err::write(path, text).unwrap();
+        self
+    }
+
+    /// Writes `trainer.py`, a program that may import `arrays`.
+    pub(crate) fn trainer(&self, program: &str) -> &Self {
+        self.write("trainer.py", program).write("arrays.py", include_str!("arrays.py"));
+        let path = self.root.join("trainer.py");
+        fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
         self
     }
 

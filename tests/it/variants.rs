@@ -4,7 +4,9 @@ use crate::scratch::Scratch;
 
 /// A trainer in Python. Its models give every item the same score; `begun` begins with vectors.
 const TRAINER: &str = r#"#!/usr/bin/env python3
-import array, json, os, struct, sys
+import json, os, sys
+
+import arrays
 
 SCHEMA = {"type": "object", "properties": {
     "mood": {"type": "string", "enum": ["calm", "late"]},
@@ -27,16 +29,6 @@ DESCRIPTION = {"contract": 1, "trainer": "python 1", "libtorch": "none", "device
                "embeddings": [METHOD, METHOD | {"name": "paths", "needs": {"knowledge": True}}]}
 
 
-def write(path, tensors):
-    header, body = {}, b""
-    for name, values in tensors.items():
-        part = array.array("i", values).tobytes()
-        header[name] = {"dtype": "I32", "shape": [len(values)], "data_offsets": [len(body), len(body) + len(part)]}
-        body += part
-    text = json.dumps(header).encode()
-    open(path, "wb").write(struct.pack("<Q", len(text)) + text + body)
-
-
 verb = sys.argv[1]
 if verb == "describe":
     print(json.dumps(DESCRIPTION))
@@ -57,20 +49,16 @@ elif verb == "train":
 else:
     dataset = job["inputs"]["dataset"]
     items = json.load(open(os.path.join(dataset, "meta.json")))["items"]
-    data = open(os.path.join(dataset, "samples.safetensors"), "rb").read()
-    (length,) = struct.unpack("<Q", data[:8])
-    (count,) = json.loads(data[8:8 + length])["test.sample_target"]["shape"]
+    count = len(arrays.read(os.path.join(dataset, "samples.safetensors"))["test.sample_target"])
     above = items - 1 if job["config"]["mood"] == "late" else 0
-    write(os.path.join(out, "ranks.safetensors"),
-          {"best.above": [above] * count, "best.ties": [0] * count, "candidates": [items] * count})
+    arrays.write(os.path.join(out, "ranks.safetensors"),
+                 {"best.above": [above] * count, "best.ties": [0] * count, "candidates": [items] * count})
 "#;
 
 /// A project whose grid has these models, with `more` at the end of its experiment.
 fn project(models: &str, more: &str) -> Scratch {
     let scratch = Scratch::new();
-    scratch.write("trainer.py", TRAINER);
-    let made = std::process::Command::new("chmod").args(["+x", scratch.root.join("trainer.py").as_str()]).status();
-    assert!(made.unwrap().success());
+    scratch.trainer(TRAINER);
     let pipeline = fs_err::read_to_string(format!("{}/pipelines/quickstart.yaml", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let train = "train: { dataset: dataset, knowledge: knowledge, ";
     assert!(pipeline.contains(train));

@@ -1,7 +1,5 @@
 //! Trainers that run out of memory, are stopped, or take too long.
 
-use std::process::Command;
-
 use camino::Utf8Path;
 
 use super::{records, said, signal, started, wait_until};
@@ -41,7 +39,7 @@ fn moody(mood: &str, more: &str) -> Scratch {
     let pipeline = fs_err::read_to_string(Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/quickstart.yaml"));
     let pipeline = pipeline.unwrap();
     let kept = pipeline.split("  ranks:").next().unwrap();
-    scratch.write("trainer.py", MOODY).write("pipelines/p.yaml", &format!("{kept}{more}")).write(
+    scratch.trainer(MOODY).write("pipelines/p.yaml", &format!("{kept}{more}")).write(
         "experiments/e.yaml",
         &format!(
             "title: Moody\ndatasets: {{ d: {{ pipeline: ../pipelines/p.yaml }} }}\n\
@@ -49,8 +47,6 @@ fn moody(mood: &str, more: &str) -> Scratch {
              models: {{ moody: {{ mood: {mood} }} }}\ntrainer: ../trainer.py\n"
         ),
     );
-    let made = Command::new("chmod").args(["+x", scratch.root.join("trainer.py").as_str()]).status();
-    assert!(made.unwrap().success());
     scratch
 }
 
