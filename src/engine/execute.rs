@@ -17,7 +17,7 @@ use super::lock;
 use super::node::{Tried, Turn};
 use super::outcome::{NodeState, Outcome, Report, RunEvent, StopSignal};
 use super::plan::{Plan, Status};
-use super::schedule::{Line, ways};
+use super::schedule::{Line, Place, places};
 use super::slots::{Capacity, Grant, Need, Slots};
 use crate::artifact::Store;
 use crate::hash::ContentHash;
@@ -74,7 +74,7 @@ impl Executor {
         }
         let mut walk = Walk::new(graph);
         let working: Vec<bool> = plan.statuses.iter().map(Status::works).collect();
-        let (ways, needs) = self.prospects(graph, &working).await?;
+        let (places, needs) = self.prospects(graph, &working).await?;
         let (mut line, mut slots) = (Line::default(), Slots::new(&self.capacity));
         let mut running: JoinSet<News> = JoinSet::new();
         let mut waits_since: BTreeMap<NodeId, Instant> = BTreeMap::new();
@@ -84,7 +84,7 @@ impl Executor {
             while let Some(id) = walk.ready.pop_first() {
                 match self.without_work(graph, plan, &walk.states, id) {
                     Some(state) => walk.settle(id, state),
-                    None => line.join(id, ways[id]),
+                    None => line.join(id, places[id]),
                 }
             }
             if self.stop.stopped() || (failed && self.fail_fast) {
@@ -115,7 +115,7 @@ impl Executor {
             }
             match running.join_next().await {
                 None => break,
-                Some(Ok(News::Free(id))) => line.join(id, ways[id]),
+                Some(Ok(News::Free(id))) => line.join(id, places[id]),
                 Some(Ok(News::Turn { id, tried, grant })) => {
                     slots.give_back(&grant);
                     match tried {
@@ -140,14 +140,14 @@ impl Executor {
         Ok(Report { states: walk.states.into_iter().map(|state| state.unwrap_or(NodeState::Blocked)).collect(), ran })
     }
 
-    /// For each node how long the way below it is and what it needs; nothing is asked when nothing has to run.
-    async fn prospects(&self, graph: &Graph, working: &[bool]) -> Result<(Vec<u64>, Vec<Need>), RecordError> {
+    /// For each node its place in line and what it needs; nothing is asked when nothing has to run.
+    async fn prospects(&self, graph: &Graph, working: &[bool]) -> Result<(Vec<Place>, Vec<Need>), RecordError> {
         if !working.contains(&true) {
-            return Ok((vec![0; working.len()], vec![Need::default(); working.len()]));
+            return Ok((vec![Place::End; working.len()], vec![Need::default(); working.len()]));
         }
-        let ways = ways(graph, working, &self.records.durations().await?);
+        let places = places(graph, working, &self.records.durations().await?);
         let needs = graph.nodes.iter().map(|node| Need::new(&node.member, &self.capacity));
-        Ok((ways, needs.collect()))
+        Ok((places, needs.collect()))
     }
 
     async fn wait_for(self, id: NodeId, key: ContentHash) -> News {

@@ -65,6 +65,12 @@ impl Durations {
         self.known(kind, label).or_else(|| self.kinds.get(kind)?.other_cells.get(stage_name(label))?.value())
     }
 
+    /// Whether a stage of this kind was ever added.
+    #[must_use]
+    pub fn has_kind(&self, kind: &str) -> bool {
+        self.kinds.contains_key(kind)
+    }
+
     /// What is expected, else the mean of the same kind, else of all.
     #[must_use]
     pub fn guessed(&self, kind: &str, label: &str) -> Option<f64> {

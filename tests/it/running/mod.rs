@@ -172,6 +172,19 @@ fn the_longest_way_starts_first_by_what_earlier_runs_took() {
 }
 
 #[test]
+fn a_first_run_ends_the_cells_that_it_began_before_it_begins_others() {
+    let scratch = Scratch::new();
+    let ledger = scratch.root.join("ledger");
+    let stages = format!(
+        "  begin: {{ shell: {{ command: \"echo begin ${{n}} >> {ledger}; echo ${{n}} > $OUT/a\" }} }}\n  \
+         end: {{ shell: {{ command: \"echo end ${{n}} >> {ledger}; cat $IN_A/a > $OUT/a\", inputs: {{ a: begin }} }} }}\n"
+    );
+    scratch.write("experiments/e.yaml", &grid(&[1, 2])).write("pipelines/p.yaml", &format!("stages:\n{stages}"));
+    scratch.sr_pipe(&["run", "experiments/e.yaml", "--jobs", "1"]).expect(0);
+    assert_eq!(scratch.read("ledger"), "begin 1\nend 1\nbegin 2\nend 2\n");
+}
+
+#[test]
 fn a_stage_that_takes_too_long_or_too_much_is_ended_and_told_so() {
     let stages = "  long: { shell: { command: \"sleep 600; echo ${n} > $OUT/a\" }, limits: { time: 1s } }\n  \
                   large: { shell: { command: \"head -c 900000000 /dev/zero | tail > $OUT/a # ${n}\" }, limits: { memory: 60MB } }\n  \
