@@ -155,7 +155,7 @@ fn the_longest_way_starts_first_by_what_earlier_runs_took() {
     let ledger = scratch.root.join("ledger");
     let write = |word: &str| {
         let stages = format!(
-            "  quick: {{ shell: {{ command: \"echo quick >> {ledger}; echo {word} ${{n}} > $OUT/a\" }} }}\n  \
+            "  quick: {{ shell: {{ command: \"echo quick >> {ledger}; sleep 0.1; echo {word} ${{n}} > $OUT/a\" }} }}\n  \
              slow: {{ shell: {{ command: \"echo slow >> {ledger}; sleep 0.3; echo {word} ${{n}} > $OUT/a\" }} }}\n  \
              under: {{ shell: {{ command: \"echo under >> {ledger}; sleep 0.2; echo {word} ${{n}} > $OUT/a\" }} }}\n  \
              over: {{ shell: {{ command: \"sleep 0.2; cat $IN_A/a > $OUT/a\", inputs: {{ a: under }} }} }}\n"
@@ -167,7 +167,7 @@ fn the_longest_way_starts_first_by_what_earlier_runs_took() {
     scratch.write("ledger", "");
     write("second");
     scratch.sr_pipe(&["run", "experiments/e.yaml", "--jobs", "1"]).expect(0);
-    // `under` and what reads it take longer together than `slow` alone.
+    // `under` and what reads it take longer together than `slow` alone, and `quick` is too long beside them to go first.
     assert_eq!(scratch.read("ledger"), "under\nslow\nquick\n");
 }
 
