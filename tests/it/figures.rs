@@ -144,6 +144,28 @@ fn figures_are_drawn_from_what_is_on_record_where_they_belong_and_the_same_each_
 }
 
 #[test]
+fn a_figure_that_left_the_experiment_leaves_the_results_and_nothing_else_does() {
+    let scratch = project(FIGURES);
+    scratch.sr_pipe(&["run", "experiments/e.yaml"]).expect(0);
+    scratch.write("results/e-mine.svg", "drawn by hand");
+    // A form that names no figures leaves those that the last JSON names.
+    scratch.write("experiments/e.yaml", EXPERIMENT);
+    scratch.sr_pipe(&["report", "experiments/e.yaml", "--format", "csv"]).expect(0);
+    scratch.read("results/e-bars.svg");
+    let fewer: String =
+        FIGURES.lines().filter(|line| !line.contains("name: bars")).map(|line| format!("{line}\n")).collect();
+    scratch.write("experiments/e.yaml", &format!("{EXPERIMENT}{fewer}"));
+    scratch.sr_pipe(&["report", "experiments/e.yaml"]).expect(0);
+    let mut pictures: Vec<String> = std::fs::read_dir(scratch.root.join("results"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".svg"))
+        .collect();
+    pictures.sort();
+    assert_eq!(pictures, ["e-curves.svg", "e-lambda.svg", "e-mine.svg"]);
+}
+
+#[test]
 fn a_figure_of_what_did_not_run_says_so_and_leaves_no_file() {
     let scratch = project(FIGURES);
     scratch.sr_pipe(&["report", "experiments/e.yaml"]).expect(0);

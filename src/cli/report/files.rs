@@ -64,12 +64,30 @@ impl Rendered {
             write_atomically(&folder.join(name), svg.as_bytes())?;
         }
         let path = |format: Format| folder.join(format!("{}.{}", self.page.name, format.extension()));
+        let gone = if formats.contains(&Format::Json) { self.gone(&path(Format::Json)) } else { Vec::new() };
         for format in formats.iter().rev() {
             write_atomically(&path(*format), self.text(*format).as_bytes())?;
+        }
+        // Last too: until here the report before this one had them.
+        for figure in gone.iter().map(|name| folder.join(name)).filter(|path| path.is_file()) {
+            fs_err::remove_file(figure)?;
         }
         let first = formats.first().map_or_else(|| folder.clone(), |format| path(*format));
         let here = Utf8PathBuf::from_path_buf(std::env::current_dir()?).unwrap_or_default();
         Ok(first.strip_prefix(&here).map(Utf8Path::to_owned).unwrap_or(first))
+    }
+
+    /// Figures of the report that lies at `json` which this one no longer has.
+    fn gone(&self, json: &Utf8Path) -> Vec<String> {
+        let earlier: Value =
+            fs_err::read(json).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let files = earlier["figures"].as_array().into_iter().flatten().filter_map(|figure| figure["file"].as_str());
+        // By its name alone a file is known to be a figure of this report.
+        let ours = |name: &&str| {
+            let rest = name.strip_prefix(self.page.name.as_str()).and_then(|rest| rest.strip_prefix('-'));
+            rest.is_some_and(|rest| rest.ends_with(".svg") && !rest.contains(['/', '\\']))
+        };
+        files.filter(ours).filter(|name| self.page.figures().all(|(now, _)| now != *name)).map(str::to_owned).collect()
     }
 
     fn text(&self, format: Format) -> String {
