@@ -1,15 +1,15 @@
-//! Laws of the split.
+//! Each way to split, on sessions of a few letters.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod choices;
+mod laws;
+
+use std::collections::BTreeMap;
 
 use camino::Utf8Path;
-use proptest::prelude::*;
 use serde_json::json;
 
 use super::build::length_quantile;
-use super::side::{Side, boundary, sides};
 use super::*;
-use crate::data::dataset::Part;
 use crate::data::events::Given;
 use crate::data::protocol::SelectOn;
 use crate::data::samples::{self, Sample};
@@ -330,52 +330,6 @@ fn numbers_do_not_enter_the_digest_of_the_test_samples() {
 }
 
 #[test]
-fn choices_of_the_protocol_that_do_not_touch_the_data_do_not_enter_the_key() {
-    let differs = |one: &Split, change: fn(&mut Protocol)| {
-        let mut other = one.clone();
-        change(&mut other.protocol);
-        one.identity() != other.identity()
-    };
-    let one = quarter("keep", SelectOn::Test);
-    assert!(!differs(&one, |protocol| protocol.validation_share = 0.2));
-    assert!(!differs(&one, |protocol| protocol.ties = crate::data::protocol::Ties::Pessimistic));
-    assert!(differs(&one, |protocol| protocol.select_on = SelectOn::Validation));
-    assert!(differs(&one, |protocol| protocol.test_prefixes = false));
-    // A split that makes its own validation part gives the same dataset whichever part picks the epoch.
-    let own = split(json!({ "by": "sessions", "valid_share": 0.1 }), SelectOn::Test);
-    assert!(!differs(&own, |protocol| protocol.select_on = SelectOn::Validation));
-    let last = split(json!({ "by": "last-item" }), SelectOn::Test);
-    assert!(!differs(&last, |protocol| protocol.test_prefixes = false));
-}
-
-#[test]
-fn values_that_hold_enter_the_key_whether_written_or_not() {
-    let same =
-        |one: Value, other: Value| split(one, SelectOn::Test).identity() == split(other, SelectOn::Test).identity();
-    assert!(same(json!({}), json!({ "by": "events", "test_share": 0.1 })));
-    assert!(same(json!({ "by": "random" }), json!({ "by": "random", "seed": 1, "test_share": 0.1 })));
-    assert!(same(json!({ "by": "last-item" }), json!({ "by": "last-item", "min_train_events": 1 })));
-    assert!(!same(json!({ "by": "random" }), json!({ "by": "random", "seed": 2 })));
-}
-
-#[test]
-fn fields_of_another_way_to_split_are_refused() {
-    let refused = |fields: Value| -> Vec<String> {
-        let split = split(fields, SelectOn::Test);
-        let complaints = resolve(split.config, &split.protocol).err().unwrap_or_default();
-        complaints.into_iter().map(|complaint| complaint.field.join(".")).collect()
-    };
-    assert_eq!(refused(json!({ "by": "given", "test_share": 0.1, "valid_share": 0.1 })), ["test_share", "valid_share"]);
-    assert_eq!(refused(json!({ "by": "events", "seed": 1 })), ["seed"]);
-    assert_eq!(refused(json!({ "by": "sessions", "validation": false })), ["validation"]);
-    assert_eq!(refused(json!({ "by": "last-session", "min_train_events": 5 })), ["min_train_events"]);
-    assert_eq!(refused(json!({ "by": "random", "test_share": 0.6, "valid_share": 0.5 })), ["valid_share"]);
-    assert_eq!(refused(json!({ "then": ["cut_trailing_repeats", { "min_item_count": 2 }] })), ["then.1"]);
-    assert_eq!(refused(json!({ "by": "last-item", "then": ["cut_trailing_repeats"] })), ["then.0"]);
-    assert_eq!(refused(json!({ "by": "last-day", "min_train_share": 0.5, "validation": false })), Vec::<String>::new());
-}
-
-#[test]
 fn a_split_that_the_log_does_not_have_and_a_share_that_leaves_nothing_are_told() {
     let nothing = split(json!({ "test_share": 0.0 }), SelectOn::Test);
     assert!(build(&nothing, log(LOG)).unwrap_err().message.contains("`test`"));
@@ -384,113 +338,4 @@ fn a_split_that_the_log_does_not_have_and_a_share_that_leaves_nothing_are_told()
     let nobody: Vec<(i32, &str, &[i64])> = LOG.iter().map(|(items, times)| (-1, *items, *times)).collect();
     let users = split(json!({ "by": "last-session" }), SelectOn::Test);
     assert!(build(&users, log_of(&nobody)).unwrap_err().message.contains("who acts"));
-}
-
-prop_compose! {
-    /// Sessions whose beginnings follow each other, with letters from a small alphabet and a few users.
-    fn any_log()(sessions in proptest::collection::vec(
-        (0_i64..20, 0_i32..4, proptest::collection::vec((0_u8..12, 0_i64..50_000), 1..7)), 2..25,
-    )) -> Log {
-        let mut start = 0;
-        let mut found: Vec<(i32, String, Vec<i64>)> = Vec::new();
-        for (pause, user, events) in sessions {
-            start += pause;
-            let mut time = start;
-            let word = events.iter().map(|(item, _)| char::from(b'a' + item)).collect();
-            found.push((user, word, events.iter().map(|(_, step)| { time += step; time }).collect()));
-        }
-        let sessions: Vec<(i32, &str, &[i64])> =
-            found.iter().map(|(user, word, times)| (*user, word.as_str(), times.as_slice())).collect();
-        log_of(&sessions)
-    }
-}
-
-/// Any way to split, but by the publisher.
-fn any_split() -> impl Strategy<Value = Split> {
-    let by = prop_oneof![
-        Just("events"),
-        Just("sessions"),
-        Just("random"),
-        Just("last-session"),
-        Just("last-item"),
-        Just("last-day")
-    ];
-    (by, 0.05_f64..0.5, proptest::option::of(0.05_f64..0.4), any::<bool>(), any::<bool>()).prop_map(
-        |(by, test, valid, keep, validate)| {
-            let select_on = if validate { SelectOn::Validation } else { SelectOn::Test };
-            let mut fields = json!({ "by": by, "cold_items": if keep { "keep" } else { "drop" } });
-            if matches!(by, "events" | "sessions" | "random") {
-                fields["test_share"] = json!(test);
-                if let Some(valid) = valid {
-                    fields["valid_share"] = json!(valid);
-                }
-            }
-            split(fields, select_on)
-        },
-    )
-}
-
-proptest! {
-    #[test]
-    fn a_boundary_is_the_order_statistic_of_the_sorted_times(
-        mut times in proptest::collection::vec(prop_oneof![-9_i64..9, any::<i64>()], 1..40), share in 0.0_f64..1.0,
-    ) {
-        let found = boundary(|| times.iter().copied(), share);
-        times.sort_unstable();
-        prop_assert_eq!(found, times.get(side::part_of(times.len(), 1.0 - share)).copied());
-    }
-
-    #[test]
-    fn parts_share_no_target_and_each_event_is_accounted_for(log in any_log(), split in any_split()) {
-        let Ok(built) = build(&split, log.clone()) else { return Ok(()) };
-        let cuts = split.config.by.cuts_sessions();
-        let numbers = |part: &Part| part.sessions.iter().map(|session| session.session).collect::<BTreeSet<_>>();
-        let [train, valid, test] = &built.parts[..] else { panic!() };
-        if !cuts {
-            prop_assert!(numbers(train).is_disjoint(&numbers(test)) && numbers(valid).is_disjoint(&numbers(test)));
-            prop_assert!(numbers(train).is_disjoint(&numbers(valid)));
-        }
-        // Each event is the target of one part at most, and no training session reaches a target of another part.
-        let mut held_out = BTreeMap::new();
-        for part in [valid, test] {
-            for (index, position) in part.samples() {
-                let session = part.sessions[index];
-                let place = session.start + position;
-                prop_assert!(held_out.insert(place, part.name).is_none());
-            }
-        }
-        let trained: BTreeSet<usize> = train.sessions.iter().flat_map(dataset::PartSession::range).collect();
-        prop_assert!(held_out.keys().all(|place| !trained.contains(place)));
-
-        // The sides alone decide how many events there are; what is cold or too short is counted.
-        let sides = sides(&split.config, &log).unwrap();
-        let out: usize = log.sessions.iter().zip(&sides.of).filter(|(_, side)| **side == Side::Out).count();
-        prop_assert_eq!(built.left_out.sessions, out as u64);
-        if !cuts {
-            let whole = log.sessions.len() - out;
-            let short = built.left_out.short_training_sessions + built.left_out.short_held_out_sessions;
-            let placed: usize = built.parts.iter().map(|part| part.sessions.len()).sum();
-            prop_assert_eq!(placed as u64 + short, whole as u64);
-        }
-        if split.config.cold_items == ColdItems::Keep {
-            prop_assert_eq!(built.left_out.cold_events, 0);
-        }
-
-        // By time: whole sessions, by the time at which they end.
-        if split.config.by.goes_by_time() && split.config.cold_items == ColdItems::Keep {
-            let ends = |part: &Part| part.sessions.iter().map(|s| built.events.times[s.range().end - 1]).collect::<Vec<_>>();
-            let latest = |part: &Part| ends(part).into_iter().max().unwrap_or(i64::MIN);
-            let earliest = |part: &Part| ends(part).into_iter().min().unwrap_or(i64::MAX);
-            prop_assert!(latest(train) < earliest(test) && latest(valid) < earliest(test));
-            prop_assert!(latest(train) <= earliest(valid));
-        }
-        for part in &built.parts {
-            prop_assert_eq!(part.samples().count(), part.sample_count());
-            for session in &part.sessions {
-                prop_assert!(session.history >= 1 && session.length > session.history);
-                prop_assert!(built.events.times[session.range()].is_sorted());
-                prop_assert!(built.events.items[session.range()].iter().all(|item| *item > 0));
-            }
-        }
-    }
 }
