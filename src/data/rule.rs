@@ -24,6 +24,8 @@ pub enum By {
     Events,
     /// The boundary is the time before which `1 - test_share` of the sessions end; a session belongs where it ends.
     Sessions,
+    /// The boundary lies `test_span` before the last session ends; a session belongs where it ends.
+    Span,
     /// The publisher.
     Given,
     /// A draw for each session, from the seed and the session's number.
@@ -45,7 +47,7 @@ impl By {
 
     /// Whether parts follow each other in time, by the end of their sessions.
     pub fn goes_by_time(self) -> bool {
-        matches!(self, Self::Events | Self::Sessions)
+        matches!(self, Self::Events | Self::Sessions | Self::Span)
     }
 
     /// Its name in a pipeline.
@@ -53,6 +55,7 @@ impl By {
         match self {
             Self::Events => "events",
             Self::Sessions => "sessions",
+            Self::Span => "span",
             Self::Given => "given",
             Self::Random => "random",
             Self::LastSession => "last-session",
@@ -108,6 +111,14 @@ pub struct LeftOut {
     pub cut_training_events: u64,
     /// Events held out from training that are gone because no training session has their item.
     pub cold_events: u64,
+    /// Training samples before those that `recent_share` keeps.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub early_training_samples: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_nothing(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Rule {

@@ -105,7 +105,7 @@ impl Auditor {
             Check::TrainingAfterTest => {
                 let place = if rule.clock == Clock::Rows { "in the log" } else { "in time" };
                 let why = match rule.by {
-                    By::Events | By::Sessions => format!("`by: {by}` keeps sessions whole and cuts where they end"),
+                    By::Events | By::Sessions | By::Span => format!("`by: {by}` keeps sessions whole and cuts where they end"),
                     By::Given => "so its publisher has split it".to_owned(),
                     _ => format!("`by: {by}` does not go by time"),
                 };
@@ -174,6 +174,7 @@ fn cold_items(looked: &Looked, rule: &Rule) -> (Found, Verdict, &'static str, St
     let left_out = rule.left_out;
     let explained = left_out.cut_training_events > 0
         || left_out.short_training_sessions > 0
+        || left_out.early_training_samples > 0
         || rule.validation == Validation::Protocol;
     let targets = format!("targets of {} test samples", looked.cold_targets);
     let (verdict, why) = match rule.cold_items {
@@ -181,7 +182,8 @@ fn cold_items(looked: &Looked, rule: &Rule) -> (Found, Verdict, &'static str, St
         ColdItems::Drop if explained => {
             let place =
                 "in what was cut off long training sessions, in training sessions of one event, or in validation";
-            (Verdict::ByDesign, format!("they stand {place}; {targets}"))
+            let early = if left_out.early_training_samples > 0 { ", or before what `recent_share` keeps" } else { "" };
+            (Verdict::ByDesign, format!("they stand {place}{early}; {targets}"))
         }
         ColdItems::Drop => (Verdict::Leak, String::new()),
     };

@@ -30,6 +30,7 @@ use crate::data::rule::{Rule, VERSION, Validation};
 use crate::data::vocabulary::{ITEMS, OPERATIONS, Vocabulary};
 use crate::diagnostic::Diagnostic;
 use crate::engine::stage::{Identity, Input, Stage, StageError, Task};
+use crate::unit::Span;
 
 pub use crate::data::rule::By;
 
@@ -53,6 +54,13 @@ pub struct Config {
     /// out, the protocol says what is held out from training.
     #[serde(default, deserialize_with = "share::read_optional", skip_serializing_if = "Option::is_none")]
     pub valid_share: Option<f64>,
+    /// With `by: span`, how long before the end of the last session the test set begins. A day when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_span: Option<Span>,
+    /// With `by: span`, whether sessions that end just `test_span` before the end of the last are in no part, as in the
+    /// code of SR-GNN; with a clock of days that is a whole day. If not, they are for training.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub drop_boundary: bool,
     /// With `by: random`, the seed of the draws. 1 when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
@@ -68,6 +76,10 @@ pub struct Config {
     /// left out.
     #[serde(default, deserialize_with = "share::read_optional", skip_serializing_if = "Option::is_none")]
     pub min_train_share: Option<f64>,
+    /// The share of the training samples that is kept, the last by the end of their sessions, as in Yoochoose 1/64. Items
+    /// that stand before them only keep their numbers, and can be recommended.
+    #[serde(default, deserialize_with = "share::read_optional", skip_serializing_if = "Option::is_none")]
+    pub recent_share: Option<f64>,
     /// Steps of `filter` that are applied to each session once its side is decided; only those that count nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub then: Vec<Step>,
@@ -96,6 +108,11 @@ fn yes() -> bool {
     true
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_no(choice: &bool) -> bool {
+    !choice
+}
+
 impl Config {
     fn shared(&self) -> bool {
         matches!(self.by, By::Events | By::Sessions | By::Random)
@@ -103,6 +120,10 @@ impl Config {
 
     fn test_share(&self) -> f64 {
         self.test_share.unwrap_or_else(share::tenth)
+    }
+
+    fn test_span(&self) -> Span {
+        self.test_span.unwrap_or(Span::of_seconds(86_400))
     }
 
     fn seed(&self) -> u64 {
@@ -118,6 +139,7 @@ impl Config {
         let least = NonZeroU32::new(self.min_train_events()).filter(|_| self.by.cuts_sessions());
         Self {
             test_share: self.shared().then(|| self.test_share()),
+            test_span: (self.by == By::Span).then(|| self.test_span()),
             seed: (self.by == By::Random).then(|| self.seed()),
             min_train_events: least,
             ..self.clone()
@@ -145,6 +167,9 @@ pub fn resolve(config: Config, protocol: &Protocol) -> Result<Arc<dyn Stage>, Ve
     let idle = [
         ("test_share", config.test_share.is_some() && !config.shared(), by_share),
         ("valid_share", config.valid_share.is_some() && !config.shared(), by_share),
+        ("test_span", config.test_span.is_some() && config.by != By::Span, "`by: span`"),
+        ("drop_boundary", config.drop_boundary && config.by != By::Span, "`by: span`"),
+        ("recent_share", config.recent_share.is_some() && cuts, "ways to split that keep sessions whole"),
         ("seed", config.seed.is_some() && config.by != By::Random, "`by: random`"),
         ("validation", !config.validation && !last, "`by: last-item`, `last-day` or `last-session`"),
         ("min_train_events", config.min_train_events.is_some() && !cuts, "`by: last-item` or `last-day`"),
@@ -195,7 +220,7 @@ impl Split {
         match self.config.by {
             By::LastItem | By::LastDay | By::LastSession => Some(self.config.validation),
             By::Events | By::Sessions | By::Random => self.config.valid_share.map(|_| true),
-            By::Given => None,
+            By::Span | By::Given => None,
         }
     }
 
@@ -232,12 +257,15 @@ impl Stage for Split {
     fn run(&self, task: &Task<'_>) -> Result<(), StageError> {
         let from = task.input("from");
         let clock = events::Meta::read(from)?.clock;
-        if self.config.by == By::LastDay && clock == Clock::Rows {
-            return Err(Diagnostic::new(
-                "`by: last-day` asks for times, and the log has no clock but the order of its rows",
-            )
-            .help("use `by: last-item`")
-            .into());
+        let instead = match self.config.by {
+            By::LastDay => Some("last-item"),
+            By::Span => Some("events"),
+            _ => None,
+        };
+        if let Some(instead) = instead.filter(|_| clock == Clock::Rows) {
+            let by = self.config.by.name();
+            let message = format!("`by: {by}` asks for times, and the log has no clock but the order of its rows");
+            return Err(Diagnostic::new(message).help(format!("use `by: {instead}`")).into());
         }
         if let Some(step) = self.config.then.iter().find(|step| step.needs_clock() && clock == Clock::Rows) {
             return Err(step.lacks_clock().into());
@@ -307,6 +335,9 @@ impl Split {
         task.note("training sessions without a sample", left_out.short_training_sessions);
         task.note("held-out sessions without a sample", left_out.short_held_out_sessions);
         task.note("training events cut off", left_out.cut_training_events);
+        if self.config.recent_share.is_some() {
+            task.note("earlier training samples left out", left_out.early_training_samples);
+        }
         task.note(
             "validation",
             match built.validation {

@@ -2,6 +2,7 @@
 //! Same request, same bytes. What was planted is written beside the files in `truth.json`, which no ingester reads.
 
 mod amazon;
+mod clicks;
 mod freebase;
 mod jd_micro;
 mod jdata;
@@ -58,6 +59,10 @@ pub enum Format {
     #[serde(rename = "amazon-2018")]
     #[value(name = "amazon-2018")]
     Amazon2018,
+    /// Diginetica: views with a day and a place in their session, categories of items.
+    Diginetica,
+    /// Yoochoose: clicks, without a header.
+    Yoochoose,
     /// The Freebase dump in N-Triples, with the links of KB4Rec; rows are lines.
     Freebase,
 }
@@ -209,6 +214,8 @@ pub fn write(folder: &Utf8Path, request: &Request, stop: &dyn Fn() -> bool) -> R
                 Format::Lastfm1k => lastfm::write_1k(&mut desk, &plan)?,
                 Format::Amazon => amazon::write(&mut desk, &plan, false)?,
                 Format::Amazon2018 => amazon::write(&mut desk, &plan, true)?,
+                Format::Diginetica => clicks::write_diginetica(&mut desk, &plan)?,
+                Format::Yoochoose => clicks::write_yoochoose(&mut desk, &plan)?,
                 Format::Freebase => freebase::write(&mut desk, &plan)?,
             }
         }

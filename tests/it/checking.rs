@@ -122,8 +122,13 @@ fn the_page_lists_every_data_set_with_its_page() {
 }
 
 /// Made-up files of a layout, the data set whose layout it is, and how they are read.
-fn made_up() -> [(&'static str, &'static str, Value); 7] {
+fn made_up() -> [(&'static str, &'static str, Value); 8] {
+    let views = json!({
+        "log": "train-item-views.csv", "layout": { "delimiter": ";" },
+        "columns": { "session": "sessionId", "item": "itemId", "time": { "iso": "eventdate" }, "order": "timeframe" },
+    });
     [
+        ("diginetica", "diginetica", json!({ "format": "table", "table": views })),
         ("jdata", "jdata", json!({ "format": "jdata" })),
         ("kkbox", "kkbox", json!({ "format": "kkbox" })),
         ("trivago", "trivago", json!({ "format": "trivago" })),
@@ -164,6 +169,7 @@ fn made_up_files_have_the_published_layout() {
         ("jd-micro", "jd-computers", 1),
         ("amazon", "amazon-books", 1),
         ("amazon-2018", "amazon-books", 1),
+        ("yoochoose", "yoochoose", 1),
         ("freebase", "kb4rec", 1),
     ];
     let all = made_up().map(|(layout, set, _)| (layout, set, DataSet::named(set).unwrap().files.len()));

@@ -105,7 +105,7 @@ fn tells(steps: &[(&str, &str, &str)]) -> (f64, f64) {
     (share(&|step| step.0.to_owned()), share(&|step| format!("{} {}", step.0, step.1)))
 }
 
-const ALL: [Format; 11] = [
+const ALL: [Format; 13] = [
     Format::Jdata,
     Format::Kkbox,
     Format::Trivago,
@@ -116,6 +116,8 @@ const ALL: [Format; 11] = [
     Format::Lastfm1k,
     Format::Amazon,
     Format::Amazon2018,
+    Format::Diginetica,
+    Format::Yoochoose,
     Format::Freebase,
 ];
 
@@ -280,7 +282,18 @@ fn memory_does_not_grow_with_the_rows() {
         most
     }
     let scratch = Scratch::new();
-    for format in ["jdata", "kkbox", "trivago", "jd-micro", "movielens", "lastfm", "lastfm-1k", "amazon"] {
+    for format in [
+        "jdata",
+        "kkbox",
+        "trivago",
+        "jd-micro",
+        "movielens",
+        "lastfm",
+        "lastfm-1k",
+        "amazon",
+        "diginetica",
+        "yoochoose",
+    ] {
         let [few, many] = ["300000", "800000"].map(|rows| peak(&scratch, format, rows));
         assert!(many < few + 12_000, "{format}: {few} kB for 300,000 rows and {many} kB for 800,000");
     }

@@ -3,6 +3,7 @@
 
 mod amazon_books;
 mod count;
+mod diginetica;
 mod freebase;
 mod jd_appliances;
 mod jd_computers;
@@ -17,13 +18,14 @@ mod movielens_1m;
 mod movielens_20m;
 mod problem;
 mod trivago;
+mod yoochoose;
 
 pub use look::{FileLook, Lies, Look, Looking, look};
 pub use problem::Problem;
 
 use super::raw::{Delimiter, Encoding, Form, Header};
 
-/// The data sets of the papers.
+/// The data sets of the papers, and of those of their baselines.
 pub const DATA_SETS: &[&DataSet] = &[
     &kkbox::KKBOX,
     &jdata::JDATA,
@@ -38,6 +40,8 @@ pub const DATA_SETS: &[&DataSet] = &[
     &amazon_books::AMAZON_BOOKS,
     &freebase::FREEBASE,
     &kb4rec::KB4REC,
+    &diginetica::DIGINETICA,
+    &yoochoose::YOOCHOOSE,
 ];
 
 /// What one publisher gives out.
@@ -174,6 +178,8 @@ pub enum Layout {
 pub enum Parting {
     /// A comma; fields may stand in quotes.
     Comma,
+    /// A semicolon.
+    Semicolon,
     /// A tab.
     Tab,
     /// Two colons.
@@ -223,6 +229,7 @@ impl Layout {
         };
         let delimiter = match parting {
             Parting::Comma => Delimiter::Byte(b','),
+            Parting::Semicolon => Delimiter::Byte(b';'),
             Parting::Tab => Delimiter::Byte(b'\t'),
             Parting::TwoColons => Delimiter::TwoColons,
             Parting::Line => Delimiter::None,
@@ -267,6 +274,11 @@ impl File {
     /// A file with a header that parts its fields by tabs.
     const fn tsv(name: &'static str, columns: &'static [&'static str], gives: &'static str) -> Self {
         Self { layout: Layout::Headed(Parting::Tab, columns), ..Self::csv(name, &[], gives) }
+    }
+
+    /// A file with a header that parts its fields by semicolons.
+    const fn semicolons(name: &'static str, columns: &'static [&'static str], gives: &'static str) -> Self {
+        Self { layout: Layout::Headed(Parting::Semicolon, columns), ..Self::csv(name, &[], gives) }
     }
 
     /// A file without a header.

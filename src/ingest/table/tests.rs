@@ -66,7 +66,7 @@ fn diginetica_has_a_day_a_timeframe_users_who_are_not_there_and_a_table_of_categ
         "log": "train-item-views.csv",
         "layout": { "delimiter": ";" },
         "columns": {
-            "session": "session_id", "user": "user_id", "item": "item_id",
+            "session": "sessionId", "user": "userId", "item": "itemId",
             "time": { "day": { "date": "eventdate", "milliseconds": "timeframe" } },
         },
         "missing": ["NA"],
@@ -78,7 +78,7 @@ fn diginetica_has_a_day_a_timeframe_users_who_are_not_there_and_a_table_of_categ
     let files: [(&str, &[u8]); 2] = [
         (
             "train-item-views.csv",
-            b"session_id;user_id;item_id;timeframe;eventdate\n1;NA;81766;526309;2016-05-09\n1;5;31331;1031018;2016-05-09\n",
+            b"sessionId;userId;itemId;timeframe;eventdate\n1;NA;81766;526309;2016-05-09\n1;5;31331;1031018;2016-05-09\n",
         ),
         ("product-categories.csv", b"itemId;categoryId\n31331;1096\n139578;1096\n"),
     ];

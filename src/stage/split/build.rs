@@ -2,7 +2,7 @@
 
 use super::log::Log;
 use super::side::{Side, Sides, part_of};
-use super::{Split, side};
+use super::{By, Split, side};
 use crate::data::dataset::{Events, PARTS, Part, PartSession, Prefixes};
 use crate::data::events::Given;
 use crate::data::items::ColdItems;
@@ -78,13 +78,17 @@ impl Split {
         });
 
         let limit = self.limit(&log, &sides)?;
+        let of = |all: bool| if all { Prefixes::All } else { Prefixes::Longest };
         let mut pieces = pieces(&log, &sides, limit, &mut left_out);
+        if let Some(share) = self.config.recent_share {
+            left_out.early_training_samples =
+                keep_recent(&mut pieces[0], &log.events, share, of(self.config.train_prefixes));
+        }
         if validation == Validation::Protocol {
             let [train, valid, _] = &mut pieces;
             (*train, *valid) = hold_out(std::mem::take(train), &log.events, self.protocol.validation_share);
         }
         // What a session shows of its end has targets of its own; the protocol decides where sessions are whole.
-        let of = |all: bool| if all { Prefixes::All } else { Prefixes::Longest };
         let evaluated = of(self.protocol.test_prefixes || self.config.by.cuts_sessions());
         let prefixes = [of(self.config.train_prefixes), evaluated, evaluated];
         let parts: Vec<Part> = PARTS
@@ -126,6 +130,8 @@ impl Split {
             _ if self.config.by.cuts_sessions() => {
                 "lower `min_train_events` or `min_train_share`, or take more of the log".to_owned()
             }
+            ("train", _) if self.config.recent_share.is_some() => "raise `recent_share`, or take more of the log".to_owned(),
+            _ if self.config.by == By::Span => "change `test_span`, or take more of the log".to_owned(),
             _ => "change `test_share` or `valid_share`, or take more of the log".to_owned(),
         }
     }
@@ -248,6 +254,31 @@ fn pieces(log: &Log, sides: &[Side], limit: u32, left_out: &mut LeftOut) -> [Vec
         }
     }
     pieces
+}
+
+/// Keeps the last `share` of the samples, by the end of their sessions, then by their order; of a session that is not
+/// kept whole the shortest inputs stay. Answers how many samples are gone.
+fn keep_recent(sessions: &mut Vec<PartSession>, events: &Events, share: f64, prefixes: Prefixes) -> u64 {
+    let samples = |session: &PartSession| match prefixes {
+        Prefixes::All => session.length - session.history,
+        Prefixes::Longest => 1,
+    };
+    let total: usize = sessions.iter().map(|session| samples(session) as usize).sum();
+    let mut left = part_of(total, share);
+    let gone = total - left;
+    let mut order: Vec<usize> = (0..sessions.len()).collect();
+    order.sort_by_key(|index| (events.times[sessions[*index].range().end - 1], *index));
+    for index in order.into_iter().rev() {
+        let session = &mut sessions[index];
+        let own = samples(session) as usize;
+        if left < own {
+            // Nothing is left of it where no sample is.
+            session.length = session.history + u32::try_from(left).unwrap_or_default();
+        }
+        left = left.saturating_sub(own);
+    }
+    sessions.retain(|session| session.length > session.history);
+    gone as u64
 }
 
 /// Takes the last `share` of the sessions out, by the time of their end, then by their order; both keep their order.

@@ -1,5 +1,7 @@
 //! Which part each session belongs to.
 
+use std::cmp::Ordering;
+
 use super::log::{Held, Log};
 use super::{By, Config};
 use crate::data::events::Given;
@@ -49,6 +51,7 @@ pub(super) fn sides(config: &Config, log: &Log) -> Result<Sides, Diagnostic> {
     match config.by {
         By::Events => Ok(by_end(config, log, || log.events.times.iter().copied())),
         By::Sessions => Ok(by_end(config, log, || log.sessions.iter().map(|session| log.end(session)))),
+        By::Span => Ok(span(config, log)),
         By::Given => given(log),
         By::Random => Ok(random(config, log)),
         By::LastSession => last_session(config, log),
@@ -78,6 +81,24 @@ fn by_end<I: Iterator<Item = i64>>(config: &Config, log: &Log, times: impl Fn() 
         })
     };
     Sides { of: log.sessions.iter().map(side).collect(), held_out_from, test_from }
+}
+
+/// By the time at which sessions end: those of the last `test_span` are for testing.
+fn span(config: &Config, log: &Log) -> Sides {
+    let last = log.sessions.iter().map(|session| log.end(session)).max().unwrap_or_default();
+    let boundary = last.saturating_sub(config.test_span().seconds());
+    let side = |session: &Held| match log.end(session).cmp(&boundary) {
+        Ordering::Greater => Side::Whole(Given::Test),
+        Ordering::Equal if config.drop_boundary => Side::Out,
+        _ => Side::Whole(Given::Train),
+    };
+    let after = boundary.saturating_add(1);
+    let held_out_from = if config.drop_boundary { boundary } else { after };
+    Sides {
+        of: log.sessions.iter().map(side).collect(),
+        held_out_from: Some(held_out_from),
+        test_from: Some(after),
+    }
 }
 
 /// The first time of the last `share` of times; none when that is no time at all.

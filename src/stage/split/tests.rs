@@ -192,6 +192,53 @@ fn ten_sessions_are_split_70_10_20_by_the_time_of_their_end() {
     assert_eq!((built.boundaries, built.validation), ((Some(18), Some(19)), Validation::Split));
 }
 
+/// Six sessions on days 0, 1, 2, 2, 3 and 4, by a clock of days.
+const DAYS: &[(&str, &[i64])] = &[
+    ("abcd", &[0; 4]),
+    ("bca", &[86_400; 3]),
+    ("abd", &[172_800; 3]),
+    ("dab", &[172_800; 3]),
+    ("ade", &[259_200; 3]),
+    ("cb", &[345_600; 2]),
+];
+
+#[test]
+fn the_last_days_are_tested_and_sessions_just_at_the_boundary_are_trained_on_or_left_out() {
+    let built = |fields: Value| build(&split(fields, SelectOn::Test), log(DAYS)).unwrap();
+    let trained = built(json!({ "by": "span", "test_span": "2d" }));
+    assert_eq!([letters(&trained, 0), letters(&trained, 2)], [vec!["abcd", "bca", "abd", "dab"], vec!["ad", "cb"]]);
+    assert_eq!((trained.boundaries, trained.left_out.sessions), ((Some(172_801), Some(172_801)), 0));
+    let dropped = built(json!({ "by": "span", "test_span": "2d", "drop_boundary": true }));
+    assert_eq!([letters(&dropped, 0), letters(&dropped, 2)], [vec!["abcd", "bca"], vec!["ad", "cb"]]);
+    assert_eq!((dropped.boundaries, dropped.left_out.sessions), ((Some(172_800), Some(172_801)), 2));
+    assert_eq!(letters(&built(json!({ "by": "span" })), 2), ["cb"], "a day, where nothing is said");
+}
+
+#[test]
+fn the_last_training_samples_are_kept_and_items_before_them_keep_their_numbers() {
+    let built = |share: f64| {
+        let fields = json!({ "by": "span", "test_span": "1d", "recent_share": share });
+        build(&split(fields, SelectOn::Test), log(DAYS)).unwrap()
+    };
+    // Eleven samples: three of the first session, two of each other one.
+    let all = built(1.0);
+    assert_eq!(all.parts[0].sample_count(), 11);
+    assert_eq!(all.left_out.early_training_samples, 0);
+    // Seven: of `bca` the shortest input stays.
+    let some = built(0.64);
+    assert_eq!(letters(&some, 0), ["bc", "abd", "dab", "ade"]);
+    assert_eq!(some.left_out.early_training_samples, 4);
+    // `c` is trained on no more, and can be recommended.
+    let few = built(0.4);
+    assert_eq!((letters(&few, 0), letters(&few, 2)), (vec!["dab".to_owned(), "ade".to_owned()], vec!["cb".to_owned()]));
+    assert_eq!(few.items, all.items);
+    let longest = json!({ "by": "span", "recent_share": 0.5, "train_prefixes": false });
+    let longest = build(&split(longest, SelectOn::Test), log(DAYS)).unwrap();
+    assert_eq!(letters(&longest, 0), ["dab", "ade"], "a session has one sample");
+    let none = split(json!({ "by": "span", "recent_share": 0.01 }), SelectOn::Test);
+    assert!(build(&none, log(DAYS)).unwrap_err().help.unwrap().contains("recent_share"));
+}
+
 #[test]
 fn steps_after_the_split_do_not_move_a_session_to_another_side() {
     // Without its last events the second session would end before the boundary, 7.

@@ -1,13 +1,16 @@
 //! Each paper's protocol, from sessions to samples, on a log small enough to follow by hand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::chain::{Chain, Logged, logged};
 
-/// The samples of a part of a dataset: input and target as letters, in the order of the trainer's arrays.
-fn samples(chain: &Chain, dataset: &str, part: &str) -> Vec<(String, String)> {
+/// The items of an input, and the target.
+type Sample = (Vec<String>, String);
+
+/// The samples of a part of a dataset, in the order of the trainer's arrays.
+fn named_samples(chain: &Chain, dataset: &str, part: &str) -> Vec<Sample> {
     use sr_pipe::data::dataset::{PartReader, Seen};
     use sr_pipe::data::vocabulary::{ITEMS, Vocabulary};
 
@@ -16,11 +19,16 @@ fn samples(chain: &Chain, dataset: &str, part: &str) -> Vec<(String, String)> {
     let mut reader = PartReader::open(&folder, part).unwrap();
     let (mut session, mut found) = (Seen::default(), Vec::new());
     while reader.read(&mut session).unwrap() {
-        let name = |item: &i64| names.names()[usize::try_from(item - 1).unwrap()].as_str();
-        let word: Vec<&str> = session.items.iter().map(name).collect();
-        found.extend(session.targets.iter().map(|at| (word[..*at].concat(), word[*at].to_owned())));
+        let name = |item: &i64| names.names()[usize::try_from(item - 1).unwrap()].clone();
+        let items: Vec<String> = session.items.iter().map(name).collect();
+        found.extend(session.targets.iter().map(|at| (items[..*at].to_vec(), items[*at].clone())));
     }
     found
+}
+
+/// The same, the input as a word where items are letters.
+fn samples(chain: &Chain, dataset: &str, part: &str) -> Vec<(String, String)> {
+    named_samples(chain, dataset, part).into_iter().map(|(input, target)| (input.concat(), target)).collect()
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -144,4 +152,111 @@ fn the_protocol_of_ksr_holds_out_the_last_two_items_of_a_user() {
     assert_eq!(samples(&chain, "dataset", "train"), pairs(&[("a", "b"), ("d", "c"), ("b", "d")]));
     assert_eq!(samples(&chain, "dataset", "valid"), pairs(&[("ab", "c"), ("dc", "a"), ("bd", "a")]));
     assert_eq!(samples(&chain, "dataset", "test"), pairs(&[("abc", "d"), ("dca", "b"), ("bda", "c")]));
+}
+
+/// A row of a log: session, item, place in the session, time in seconds.
+type Row = (String, String, i64, i64);
+
+/// What SR-GNN's `preprocess.py` makes of a log, step by step: the training and the test samples, each in its order.
+fn as_sr_gnn_prepares(rows: &[Row], test_days: i64) -> (Vec<Sample>, Vec<Sample>) {
+    // The rows of a session lie together.
+    let mut sessions: Vec<(Vec<String>, i64)> = Vec::new();
+    for session in rows.chunk_by(|one, next| one.0 == next.0) {
+        let end = session.last().unwrap().3;
+        let mut session = session.to_vec();
+        session.sort_by_key(|row| row.2);
+        sessions.push((session.into_iter().map(|row| row.1).collect(), end));
+    }
+    sessions.retain(|(items, _)| items.len() > 1);
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    sessions.iter().flat_map(|(items, _)| items).for_each(|item| *counts.entry(item.clone()).or_default() += 1);
+    sessions.iter_mut().for_each(|(items, _)| items.retain(|item| counts[item] >= 5));
+    sessions.retain(|(items, _)| items.len() > 1);
+    let boundary = sessions.iter().map(|(_, end)| *end).max().unwrap() - test_days * 86_400;
+    let part = |is_in: &dyn Fn(i64) -> bool| {
+        let mut part: Vec<_> = sessions.iter().filter(|(_, end)| is_in(*end)).cloned().collect();
+        part.sort_by_key(|(_, end)| *end);
+        part
+    };
+    let (train, mut test) = (part(&|end| end < boundary), part(&|end| end > boundary));
+    let known: BTreeSet<&String> = train.iter().flat_map(|(items, _)| items).collect();
+    test.iter_mut().for_each(|(items, _)| items.retain(|item| known.contains(item)));
+    let prefixes = |part: &[(Vec<String>, i64)]| -> Vec<Sample> {
+        let longest_first = |items: &Vec<String>| {
+            let samples = (1..items.len()).rev().map(|at| (items[..at].to_vec(), items[at].clone()));
+            samples.collect::<Vec<_>>()
+        };
+        part.iter().flat_map(|(items, _)| longest_first(items)).collect()
+    };
+    (prefixes(&train), prefixes(&test))
+}
+
+fn sorted(mut samples: Vec<Sample>) -> Vec<Sample> {
+    samples.sort_unstable();
+    samples
+}
+
+/// Reads a made-up log as `layout` has it, and splits it as a paper does.
+fn split_by_span(chain: &Chain, format: &str, table: &Value, split: Value) {
+    chain.run("raw", json!({ "synth": { "format": format, "rows": 20_000, "items": 600, "seed": 11 } }));
+    chain.run("events", json!({ "ingest": { "from": "raw", "format": "table", "table": table } }));
+    chain.run("sessions", json!({ "sessionize": { "from": "events", "by": "given" } }));
+    let steps = json!([{ "min_session_length": 2 }, { "min_item_count": 5 }, { "min_session_length": 2 }]);
+    chain.run("kept", json!({ "filter": { "from": "sessions", "steps": steps } }));
+    chain.run("dataset", json!({ "split": split }));
+}
+
+#[test]
+fn the_protocol_of_sr_gnn_on_diginetica_leaves_a_day_out_and_sorts_by_timeframe() {
+    let chain = Chain::new(json!({ "select_on": "test" }));
+    let table = json!({
+        "log": "train-item-views.csv", "layout": { "delimiter": ";" },
+        "columns": { "session": "sessionId", "item": "itemId", "time": { "iso": "eventdate" }, "order": "timeframe" },
+    });
+    let split = json!({
+        "from": "kept", "by": "span", "test_span": "7d", "drop_boundary": true, "cold_items": "drop",
+        "max_length_quantile": null,
+    });
+    split_by_span(&chain, "diginetica", &table, split);
+    let text = std::fs::read_to_string(chain.output("raw").join("train-item-views.csv")).unwrap();
+    let rows = text.lines().skip(1).map(|line| {
+        let fields: Vec<&str> = line.split(';').collect();
+        let day: jiff::civil::Date = fields[4].parse().unwrap();
+        let time = day.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp().as_second();
+        (fields[0].to_owned(), fields[2].to_owned(), fields[3].parse().unwrap(), time)
+    });
+    let (train, test) = as_sr_gnn_prepares(&rows.collect::<Vec<_>>(), 7);
+    assert!(train.len() > 5000 && test.len() > 200, "{} and {}", train.len(), test.len());
+    assert!(sorted(named_samples(&chain, "dataset", "train")) == sorted(train), "training samples");
+    assert!(sorted(named_samples(&chain, "dataset", "test")) == sorted(test), "test samples");
+    let rule: Value =
+        serde_json::from_slice(&std::fs::read(chain.output("dataset").join("split.json")).unwrap()).unwrap();
+    assert!(rule["left_out"]["sessions"].as_u64().unwrap() > 0, "{rule}");
+}
+
+#[test]
+fn the_protocol_of_sr_gnn_on_yoochoose_trains_on_the_last_64th_of_the_samples() {
+    let chain = Chain::new(json!({ "select_on": "test" }));
+    let table = json!({
+        "log": "yoochoose-clicks.dat", "layout": { "columns": ["session", "time", "item", "category"] },
+        "columns": { "session": "session", "item": "item", "time": { "iso": "time" } },
+    });
+    let split = json!({
+        "from": "kept", "by": "span", "test_span": "1d", "drop_boundary": true, "recent_share": 0.015625,
+        "cold_items": "drop", "max_length_quantile": null,
+    });
+    split_by_span(&chain, "yoochoose", &table, split);
+    let text = std::fs::read_to_string(chain.output("raw").join("yoochoose-clicks.dat")).unwrap();
+    let rows = text.lines().map(|line| {
+        let fields: Vec<&str> = line.split(',').collect();
+        let time: jiff::Timestamp = fields[1].parse().unwrap();
+        (fields[0].to_owned(), fields[2].to_owned(), 0, time.as_second())
+    });
+    let (train, test) = as_sr_gnn_prepares(&rows.collect::<Vec<_>>(), 1);
+    let last = train[train.len() - train.len() / 64..].to_vec();
+    assert!(last.len() > 100 && test.len() > 30, "{} and {}", last.len(), test.len());
+    assert!(sorted(named_samples(&chain, "dataset", "train")) == sorted(last), "training samples");
+    assert!(sorted(named_samples(&chain, "dataset", "test")) == sorted(test), "test samples");
+    let all: BTreeSet<&String> = train.iter().flat_map(|(input, target)| input.iter().chain([target])).collect();
+    assert_eq!(chain.meta("dataset")["items"], all.len(), "every item of training has a number");
 }

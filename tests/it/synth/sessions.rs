@@ -1,4 +1,4 @@
-//! trivago, JD micro-behaviors, Last.fm.
+//! trivago, JD micro-behaviors, Last.fm, Diginetica, Yoochoose.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -206,4 +206,63 @@ fn lastfm_1k_has_times_with_a_z_names_without_quoting_and_ids_that_may_be_missin
     assert_eq!((no_artist, no_track), (made.told("/rows_without_artist_id"), made.told("/rows_without_track_id")));
     assert!(no_artist > 0 && no_track > no_artist && text.contains('"'));
     assert!(made.text("userid-profile.tsv").starts_with("#id\tgender\tage\tcountry\tregistered\nuser_000001\t"));
+}
+
+#[test]
+fn diginetica_has_sessions_of_one_day_whose_views_lie_in_no_order() {
+    let made = Made::new(Format::Diginetica, ROWS, 1);
+    let text = made.text("train-item-views.csv");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("sessionId;userId;itemId;timeframe;eventdate"));
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(';').collect()).collect();
+    assert_eq!(rows.len() as u64, ROWS);
+    let nobody = rows.iter().filter(|row| row[1] == "NA").count();
+    about(nobody, rows.len(), 0.7, 0.03);
+    assert!(rows.iter().all(|row| ("2016-01-01".."2016-06-01").contains(&row[4])));
+    let mut sessions: Vec<Vec<(u64, &str)>> = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        let goes_on = at > 0 && rows[at - 1][0] == row[0];
+        if goes_on {
+            assert_eq!((row[1], row[4]), (rows[at - 1][1], rows[at - 1][4]), "a session has one user and one day");
+        } else {
+            sessions.push(Vec::new());
+        }
+        sessions.last_mut().unwrap().push((row[3].parse().unwrap(), row[2]));
+    }
+    assert_eq!(sessions.len() as u64, made.told("/sessions"));
+    // What follows what is seen in the order of `timeframe` alone.
+    let steps = |sessions: &[Vec<(u64, &str)>]| {
+        let pairs = sessions.iter().flat_map(|session| session.windows(2).map(|pair| (pair[0].1, "", pair[1].1)));
+        tells(&pairs.collect::<Vec<_>>()).0
+    };
+    let shuffled = steps(&sessions);
+    sessions.iter_mut().for_each(|session| session.sort_unstable());
+    let ordered = steps(&sessions);
+    assert!(ordered > shuffled + 0.05, "{ordered} in order, {shuffled} as they lie");
+    let categories = made.text("product-categories.csv");
+    let known: BTreeSet<&str> = categories.lines().skip(1).filter_map(|line| line.split(';').next()).collect();
+    assert!(rows.iter().all(|row| known.contains(row[2])));
+}
+
+#[test]
+fn yoochoose_has_no_header_and_clicks_in_the_order_of_time() {
+    let made = Made::new(Format::Yoochoose, ROWS, 1);
+    let text = made.text("yoochoose-clicks.dat");
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len() as u64, ROWS);
+    let mut sessions = 0;
+    for (at, row) in rows.iter().enumerate() {
+        let time: Timestamp = row[1].parse().unwrap();
+        assert!(row.len() == 4 && row[1].len() == 24, "{row:?}");
+        let goes_on = at > 0 && rows[at - 1][0] == row[0];
+        if goes_on {
+            assert!(rows[at - 1][1].parse::<Timestamp>().unwrap() < time);
+        } else {
+            sessions += 1;
+        }
+    }
+    assert_eq!(sessions, made.told("/sessions"));
+    about(rows.iter().filter(|row| row[3] == "0").count(), rows.len(), 0.5, 0.02);
+    about(rows.iter().filter(|row| row[3] == "S").count(), rows.len(), 0.33, 0.02);
+    assert!((made.rule_share("/walk") - 0.8).abs() < 0.02);
 }

@@ -28,6 +28,7 @@ fn values_that_hold_enter_the_key_whether_written_or_not() {
         |one: Value, other: Value| split(one, SelectOn::Test).identity() == split(other, SelectOn::Test).identity();
     assert!(same(json!({}), json!({ "by": "events", "test_share": 0.1 })));
     assert!(same(json!({ "by": "random" }), json!({ "by": "random", "seed": 1, "test_share": 0.1 })));
+    assert!(same(json!({ "by": "span" }), json!({ "by": "span", "test_span": "24h", "drop_boundary": false })));
     assert!(same(json!({ "by": "last-item" }), json!({ "by": "last-item", "min_train_events": 1 })));
     assert!(!same(json!({ "by": "random" }), json!({ "by": "random", "seed": 2 })));
 }
@@ -41,6 +42,9 @@ fn fields_of_another_way_to_split_are_refused() {
     };
     assert_eq!(refused(json!({ "by": "given", "test_share": 0.1, "valid_share": 0.1 })), ["test_share", "valid_share"]);
     assert_eq!(refused(json!({ "by": "events", "seed": 1 })), ["seed"]);
+    assert_eq!(refused(json!({ "by": "events", "test_span": "1d", "drop_boundary": true })), ["test_span", "drop_boundary"]);
+    assert_eq!(refused(json!({ "by": "span", "test_share": 0.1 })), ["test_share"]);
+    assert_eq!(refused(json!({ "by": "last-item", "recent_share": 0.5 })), ["recent_share"]);
     assert_eq!(refused(json!({ "by": "sessions", "validation": false })), ["validation"]);
     assert_eq!(refused(json!({ "by": "last-session", "min_train_events": 5 })), ["min_train_events"]);
     assert_eq!(refused(json!({ "by": "random", "test_share": 0.6, "valid_share": 0.5 })), ["valid_share"]);

@@ -33,6 +33,7 @@ fn any_split() -> impl Strategy<Value = Split> {
         Just("events"),
         Just("sessions"),
         Just("random"),
+        Just("span"),
         Just("last-session"),
         Just("last-item"),
         Just("last-day")
@@ -46,6 +47,10 @@ fn any_split() -> impl Strategy<Value = Split> {
                 if let Some(valid) = valid {
                     fields["valid_share"] = json!(valid);
                 }
+            }
+            if by == "span" {
+                fields["test_span"] = json!(format!("{}s", (test * 1e5).floor()));
+                fields["drop_boundary"] = json!(keep);
             }
             split(fields, select_on)
         },
