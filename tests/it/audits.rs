@@ -200,7 +200,10 @@ fn cold_items_are_a_leak_only_where_nothing_explains_them() {
     let (verdict, words) = cold(&kept);
     assert!(verdict == Verdict::ByDesign && words.contains("targets of 2 test samples"), "{words}");
     let cut_off = LeftOut { cut_training_events: 1, ..LeftOut::default() };
-    assert_eq!(cold(&Rule { left_out: cut_off, ..dropped }).0, Verdict::ByDesign);
+    assert_eq!(cold(&Rule { left_out: cut_off, ..dropped.clone() }).0, Verdict::ByDesign);
+    let early = LeftOut { early_training_samples: 1, ..LeftOut::default() };
+    let (verdict, words) = cold(&Rule { left_out: early, ..dropped });
+    assert!(verdict == Verdict::ByDesign && words.contains("before what `recent_share` keeps"), "{words}");
 }
 
 #[test]
@@ -267,9 +270,9 @@ prop_compose! {
     fn any_split()(
         by in prop_oneof![
             Just("events"), Just("sessions"), Just("random"), Just("last-session"), Just("last-item"), Just("last-day"),
-            Just("given"),
+            Just("given"), Just("span"),
         ],
-        share in 0.1_f64..0.4, own: bool, keep: bool,
+        share in 0.1_f64..0.4, own: bool, keep: bool, recent: bool,
     ) -> Value {
         let mut split = json!({
             "from": "log", "by": by, "cold_items": if keep { "keep" } else { "drop" },
@@ -279,6 +282,13 @@ prop_compose! {
             if own {
                 split["valid_share"] = json!(share / 2.0);
             }
+        }
+        if by == "span" {
+            split["test_span"] = json!(format!("{}s", (share * 2e5).floor()));
+            split["drop_boundary"] = json!(own);
+        }
+        if recent && !matches!(by, "last-item" | "last-day") {
+            split["recent_share"] = json!(0.5);
         }
         split
     }
