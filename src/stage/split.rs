@@ -59,7 +59,7 @@ pub struct Config {
     pub test_span: Option<Span>,
     /// With `by: span`, whether sessions that end just `test_span` before the end of the last are in no part, as in the
     /// code of SR-GNN; with a clock of days that is a whole day. If not, they are for training.
-    #[serde(default, skip_serializing_if = "is_no")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drop_boundary: bool,
     /// With `by: random`, the seed of the draws. 1 when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,11 +106,6 @@ fn most() -> Option<f64> {
 
 fn yes() -> bool {
     true
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_no(choice: &bool) -> bool {
-    !choice
 }
 
 impl Config {

@@ -12,10 +12,18 @@ use super::random::{Random, Scramble, Weights};
 use super::walk::{Habits, Shares, Walk};
 use super::write::{Calendar, Desk};
 
-/// The real log of Diginetica: views, sessions, items; and its days from 2016-01-01 on.
-const VIEWS: (u64, u64, u64, u64) = (1_235_380, 310_324, 122_993, 152);
-/// The real log of Yoochoose: clicks, sessions, items; and its days from 2014-04-01 on.
-const CLICKS: (u64, u64, u64, u64) = (33_003_944, 9_249_729, 52_739, 183);
+/// A real log.
+struct Real {
+    rows: u64,
+    sessions: u64,
+    items: u64,
+    days: u64,
+}
+
+/// Diginetica, from 2016-01-01 on.
+const VIEWS: Real = Real { rows: 1_235_380, sessions: 310_324, items: 122_993, days: 152 };
+/// Yoochoose, from 2014-04-01 on.
+const CLICKS: Real = Real { rows: 33_003_944, sessions: 9_249_729, items: 52_739, days: 183 };
 /// The longest session.
 const LONGEST: u64 = 60;
 /// Brands of Diginetica that have the same four categories.
@@ -44,11 +52,11 @@ struct Visit {
 }
 
 impl Log {
-    fn new(plan: &Plan, real: (u64, u64, u64, u64), random: &mut Random) -> Self {
-        let walk = Walk::new(plan.items(real.2, real.0, 240), 0.1, Habits { noise: 0.1, repeat: 0.1 }, random);
+    fn new(plan: &Plan, real: &Real, random: &mut Random) -> Self {
+        let walk = Walk::new(plan.items(real.items, real.rows, 240), 0.1, Habits { noise: 0.1, repeat: 0.1 }, random);
         let names = Scramble::new(walk.market.items(), random);
-        let shares = Shares::new(plan.rows, plan.users(real.1, real.0, 1), 1, LONGEST);
-        Self { walk, names, shares, sessions: 0, days: real.3 }
+        let shares = Shares::new(plan.rows, plan.users(real.sessions, real.rows, 1), 1, LONGEST);
+        Self { walk, names, shares, sessions: 0, days: real.days }
     }
 
     /// The next session; none when all rows are used up. Sessions lie in no order of time.
@@ -79,8 +87,8 @@ impl Log {
 /// Writes the views of Diginetica, those of a session in no order, and the categories of its items.
 pub(super) fn write_diginetica(desk: &mut Desk<'_>, plan: &Plan) -> Result<Value> {
     let mut random = Random::new(plan.seed);
-    let mut log = Log::new(plan, VIEWS, &mut random);
-    let calendar = Calendar::new(date(2016, 1, 1), VIEWS.3 as usize);
+    let mut log = Log::new(plan, &VIEWS, &mut random);
+    let calendar = Calendar::new(date(2016, 1, 1), VIEWS.days as usize);
     let mut file = desk.begin("train-item-views.csv", Some("sessionId;userId;itemId;timeframe;eventdate"))?;
     while let Some(visit) = log.visit(&mut random) {
         let somebody = (!random.chance(NOBODY)).then(|| 1 + log.sessions);
@@ -117,9 +125,9 @@ pub(super) fn write_diginetica(desk: &mut Desk<'_>, plan: &Plan) -> Result<Value
 pub(super) fn write_yoochoose(desk: &mut Desk<'_>, plan: &Plan) -> Result<Value> {
     const FIRST_ITEM: u64 = 214_507_000;
     let mut random = Random::new(plan.seed);
-    let mut log = Log::new(plan, CLICKS, &mut random);
+    let mut log = Log::new(plan, &CLICKS, &mut random);
     // A session that begins in the last night goes on after it.
-    let calendar = Calendar::new(date(2014, 4, 1), CLICKS.3 as usize + 2);
+    let calendar = Calendar::new(date(2014, 4, 1), CLICKS.days as usize + 2);
     let kinds = Weights::new(KINDS);
     let name = |names: &Scramble, item: usize| FIRST_ITEM + names.of(item);
     let mut file = desk.begin("yoochoose-clicks.dat", None)?;

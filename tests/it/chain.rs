@@ -20,6 +20,17 @@ pub(crate) struct Chain {
     protocol: Value,
 }
 
+/// A stage of a pipeline of this project, with `${name}` places filled in.
+pub(crate) fn shipped(pipeline: &str, stage: &str, places: &[(&str, &str)]) -> Value {
+    let path = Utf8PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("pipelines/{pipeline}.yaml"));
+    let mut text = std::fs::read_to_string(path).unwrap();
+    for (name, value) in places {
+        text = text.replace(&format!("\"${{{name}}}\""), value);
+    }
+    let pipeline: Value = serde_yaml::from_str(&text).unwrap();
+    pipeline["stages"][stage].clone()
+}
+
 impl Chain {
     pub(crate) fn new(protocol: Value) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), protocol }

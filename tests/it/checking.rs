@@ -4,7 +4,7 @@ use camino::Utf8Path;
 use serde_json::{Value, json};
 use sr_pipe::ingest::published::{DATA_SETS, DataSet, Looking, Need, look};
 
-use crate::chain::Chain;
+use crate::chain::{Chain, shipped};
 use crate::scratch::Scratch;
 
 const ACTIONS: &str = "user_id,sku_id,action_time,module_id,type\n900001,40001,2018-03-05 09:15:02,6190001,1\n";
@@ -123,12 +123,8 @@ fn the_page_lists_every_data_set_with_its_page() {
 
 /// Made-up files of a layout, the data set whose layout it is, and how they are read.
 fn made_up() -> [(&'static str, &'static str, Value); 8] {
-    let views = json!({
-        "log": "train-item-views.csv", "layout": { "delimiter": ";" },
-        "columns": { "session": "sessionId", "item": "itemId", "time": { "iso": "eventdate" }, "order": "timeframe" },
-    });
     [
-        ("diginetica", "diginetica", json!({ "format": "table", "table": views })),
+        ("diginetica", "diginetica", shipped("diginetica", "events", &[])["ingest"].clone()),
         ("jdata", "jdata", json!({ "format": "jdata" })),
         ("kkbox", "kkbox", json!({ "format": "kkbox" })),
         ("trivago", "trivago", json!({ "format": "trivago" })),

@@ -4,6 +4,7 @@ use camino::Utf8Path;
 use serde_json::{Value, json};
 
 use super::{Made, Raw};
+use crate::chain::shipped;
 
 /// Files of a format as `sr-pipe synth` writes them, and the truth beside them.
 fn made_up(format: &str) -> (Raw, Value) {
@@ -33,25 +34,9 @@ fn rows_are_those_that_were_written(made: &Made, truth: &Value) {
 
 #[test]
 fn made_up_files_of_every_format_are_read_whole() {
-    let views = json!({
-        "log": "train-item-views.csv", "layout": { "delimiter": ";" },
-        "columns": {
-            "session": "sessionId", "user": "userId", "item": "itemId",
-            "time": { "day": { "date": "eventdate", "milliseconds": "timeframe" } },
-        },
-        "missing": ["NA"],
-        "items": {
-            "file": "product-categories.csv", "layout": { "delimiter": ";" },
-            "name": "itemId", "attributes": { "category": "categoryId" },
-        },
-    });
-    let clicks = json!({
-        "log": "yoochoose-clicks.dat", "layout": { "columns": ["session", "time", "item", "category"] },
-        "columns": { "session": "session", "item": "item", "time": { "iso": "time" } },
-    });
     let formats = [
-        ("diginetica", json!({ "format": "table", "table": views })),
-        ("yoochoose", json!({ "format": "table", "table": clicks })),
+        ("diginetica", shipped("diginetica", "events", &[])["ingest"].clone()),
+        ("yoochoose", shipped("yoochoose", "events", &[])["ingest"].clone()),
         ("jdata", json!({ "format": "jdata" })),
         ("kkbox", json!({ "format": "kkbox" })),
         ("trivago", json!({ "format": "trivago" })),

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
-use crate::chain::{Chain, Logged, logged};
+use crate::chain::{Chain, Logged, logged, shipped};
 
 /// The items of an input, and the target.
 type Sample = (Vec<String>, String);
@@ -196,28 +196,18 @@ fn sorted(mut samples: Vec<Sample>) -> Vec<Sample> {
     samples
 }
 
-/// Reads a made-up log as `layout` has it, and splits it as a paper does.
-fn split_by_span(chain: &Chain, format: &str, table: &Value, split: Value) {
-    chain.run("raw", json!({ "synth": { "format": format, "rows": 20_000, "items": 600, "seed": 11 } }));
-    chain.run("events", json!({ "ingest": { "from": "raw", "format": "table", "table": table } }));
-    chain.run("sessions", json!({ "sessionize": { "from": "events", "by": "given" } }));
-    let steps = json!([{ "min_session_length": 2 }, { "min_item_count": 5 }, { "min_session_length": 2 }]);
-    chain.run("kept", json!({ "filter": { "from": "sessions", "steps": steps } }));
-    chain.run("dataset", json!({ "split": split }));
+/// A made-up log, sent through the stages of this project's own pipeline up to the dataset.
+fn prepare(chain: &Chain, pipeline: &str) {
+    chain.run("raw", json!({ "synth": { "format": pipeline, "rows": 20_000, "items": 600, "seed": 11 } }));
+    for stage in ["events", "sessions", "kept", "dataset"] {
+        chain.run(stage, shipped(pipeline, stage, &[("name", pipeline), ("share", "0.015625")]));
+    }
 }
 
 #[test]
 fn the_protocol_of_sr_gnn_on_diginetica_leaves_a_day_out_and_sorts_by_timeframe() {
     let chain = Chain::new(json!({ "select_on": "test" }));
-    let table = json!({
-        "log": "train-item-views.csv", "layout": { "delimiter": ";" },
-        "columns": { "session": "sessionId", "item": "itemId", "time": { "iso": "eventdate" }, "order": "timeframe" },
-    });
-    let split = json!({
-        "from": "kept", "by": "span", "test_span": "7d", "drop_boundary": true, "cold_items": "drop",
-        "max_length_quantile": null,
-    });
-    split_by_span(&chain, "diginetica", &table, split);
+    prepare(&chain, "diginetica");
     let text = std::fs::read_to_string(chain.output("raw").join("train-item-views.csv")).unwrap();
     let rows = text.lines().skip(1).map(|line| {
         let fields: Vec<&str> = line.split(';').collect();
@@ -237,15 +227,7 @@ fn the_protocol_of_sr_gnn_on_diginetica_leaves_a_day_out_and_sorts_by_timeframe(
 #[test]
 fn the_protocol_of_sr_gnn_on_yoochoose_trains_on_the_last_64th_of_the_samples() {
     let chain = Chain::new(json!({ "select_on": "test" }));
-    let table = json!({
-        "log": "yoochoose-clicks.dat", "layout": { "columns": ["session", "time", "item", "category"] },
-        "columns": { "session": "session", "item": "item", "time": { "iso": "time" } },
-    });
-    let split = json!({
-        "from": "kept", "by": "span", "test_span": "1d", "drop_boundary": true, "recent_share": 0.015625,
-        "cold_items": "drop", "max_length_quantile": null,
-    });
-    split_by_span(&chain, "yoochoose", &table, split);
+    prepare(&chain, "yoochoose");
     let text = std::fs::read_to_string(chain.output("raw").join("yoochoose-clicks.dat")).unwrap();
     let rows = text.lines().map(|line| {
         let fields: Vec<&str> = line.split(',').collect();
