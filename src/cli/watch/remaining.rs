@@ -21,13 +21,15 @@ pub(super) struct Remaining {
     durations: Option<Durations>,
     /// The end as it is shown, in seconds from the beginning.
     end: Option<f64>,
+    /// When the last of the stages under way ends by its own pace, in seconds from the beginning; the run ends no sooner.
+    under_way: f64,
     updated: Option<Duration>,
 }
 
 impl Remaining {
     /// From what earlier results took.
     pub(super) fn new(durations: Durations) -> Self {
-        Self { durations: Some(durations), end: None, updated: None }
+        Self { durations: Some(durations), ..Self::default() }
     }
 
     /// A stage took this long.
@@ -51,11 +53,14 @@ impl Remaining {
         // The shown end moves slowly, so that one odd stage does not make it jump; it settles in some ten seconds.
         let end = elapsed.as_secs_f64() + left;
         self.end = Some(self.end.map_or(end, |shown| shown + WEIGHT * (end - shown)));
+        let ends =
+            tally.running.values().filter_map(|running| Some(running.since.as_secs_f64() + whole(running, elapsed)?));
+        self.under_way = ends.fold(0.0, f64::max);
     }
 
     /// Seconds until the end, where enough is known to say it.
     pub(super) fn shown(&self, elapsed: Duration) -> Option<f64> {
-        self.end.map(|end| (end - elapsed.as_secs_f64()).max(1.0))
+        self.end.map(|end| (end.max(self.under_way) - elapsed.as_secs_f64()).max(1.0))
     }
 }
 
@@ -170,6 +175,19 @@ mod tests {
         remaining.learn(&scene, 0, 100.0);
         let shown = left(&mut remaining, &scene, &tally, 2.0).unwrap();
         assert!((200.0..400.0).contains(&shown), "the bare guess is over 1000 s: {shown}");
+    }
+
+    #[test]
+    fn a_run_ends_no_sooner_than_what_is_under_way() {
+        let scene = scene(&Shape { cells: 1, stages: &["train"], jobs: 1 });
+        let mut remaining = remaining(&[("other · train", 2.0)]);
+        let mut tally = Tally::new(&scene);
+        assert_eq!(left(&mut remaining, &scene, &tally, 0.0), Some(2.0));
+        let started = RunEvent::Started { node: 0, attempt: 1, log: "".into(), threads: 1, gpus: vec![] };
+        tally.take(&scene, &started, Duration::ZERO);
+        let progress = RunEvent::Progress { node: 0, done: 25, total: 100, message: String::new() };
+        tally.take(&scene, &progress, Duration::from_secs(10));
+        assert_eq!(left(&mut remaining, &scene, &tally, 10.0), Some(30.0), "other trainings took two seconds");
     }
 
     #[test]
